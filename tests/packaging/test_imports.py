@@ -1,0 +1,39 @@
+"""Importing the core stays cheap: drivers and frameworks wait until someone asks for them.
+
+The layers themselves are checked by lint-imports (make lint); this looks at what really happens.
+"""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import trigger_core
+
+ROOT = Path(__file__).parents[2]
+
+LOADED_ON_DEMAND = {
+    "duckdb",
+    "falcon",
+    "psycopg",
+    "psycopg_pool",
+    "sqlglot",
+    "trigger_duckdb",
+    "trigger_falcon",
+    "waitress",
+}
+
+
+def test_importing_the_core_loads_no_driver_no_framework_and_no_adapter(tmp_path: Path) -> None:
+    script = "import sys, trigger_core; print(*(name for name in sys.modules if '.' not in name))"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "trigger_core" in loaded
+    assert set() == LOADED_ON_DEMAND & loaded
+
+
+def test_the_package_knows_the_version_it_is_built_as() -> None:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert pyproject["project"]["version"] == trigger_core.__version__
