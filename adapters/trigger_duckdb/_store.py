@@ -1,0 +1,314 @@
+"""A DuckDB file as a store for one process and many threads.
+
+DuckDB loses updates between concurrent writers without an error, and a COMMIT after a failed statement succeeds and
+rolls back. So there is one writer at a time, its transaction lies wholly inside the lock, and after any error it is
+rolled back. Every thread reads through a cursor of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from tempfile import mkdtemp
+from typing import Any, Final
+
+import duckdb
+
+import trigger_sql
+from trigger_core.errors import (
+    InvalidValue,
+    StoreClosed,
+    StoreError,
+    StoreForked,
+    StoreInUse,
+    StoreTooNew,
+    StoreUnavailable,
+)
+
+Row = tuple[Any, ...]
+Connection = duckdb.DuckDBPyConnection
+
+_SHELL_READS: Final = "v1.5.0"
+"""The storage version that the DuckDB shell of 1.5 still opens; 2.0 writes its own unless told."""
+
+_HARDENED: Final = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "python_enable_replacements": False,
+}
+
+
+class DuckDBStore:
+    """A store in a DuckDB file.
+
+    Args:
+        path: the file, made if it isn't there, or ``:memory:``.
+
+    Raises:
+        StoreInUse: another process has the file open.
+        StoreTooNew: the file was written by a newer version.
+        StoreError: the file is not a database of this library's.
+    """
+
+    sees_every_write = True
+
+    def __init__(self, path: str) -> None:
+        self.path = path if path == ":memory:" else os.path.abspath(path)
+        self.url = path if path == ":memory:" else f"duckdb://{self.path}"
+        self._snapshots = f"{self.path}.snapshot" if path != ":memory:" else mkdtemp(prefix="trigger-core-")
+        self._lock = threading.Lock()
+        self._reopening = threading.Lock()
+        self._snapshotting = threading.Lock()
+        self._process = os.getpid()
+        self._local = threading.local()
+        self._generation = 0
+        self._root: Connection | None = None
+        self._connect()
+
+    def _connect(self) -> None:
+        try:
+            root = duckdb.connect(
+                self.path, config={"storage_compatibility_version": _SHELL_READS, **_HARDENED}
+            )
+        except duckdb.Error as error:
+            raise _translated(error, self.path) from error
+        try:
+            _migrate(root)
+            root.execute("set checkpoint_threshold = '256MB'")
+            root.execute(f"set allowed_directories = [{_quoted(self._snapshots)}]")
+            root.execute("set enable_external_access = false")
+            root.execute("set lock_configuration = true")
+        except BaseException:
+            root.close()
+            raise
+        self._root = root
+        self._generation += 1
+        self._writer = self._staging_cursor()
+
+    def _cursor(self) -> Connection:
+        if os.getpid() != self._process:
+            raise StoreForked
+        if self._root is None:
+            raise StoreClosed
+        return self._root.cursor()
+
+    def _staging_cursor(self) -> Connection:
+        """A cursor with staging tables of its own."""
+        cursor = self._cursor()
+        for statement in duckdb.extract_statements(trigger_sql.script("staging")):
+            cursor.execute(statement)
+        return cursor
+
+    def _own_cursor(self) -> Connection:
+        """This thread's cursor, made anew after the store was reopened."""
+        local = self._local
+        if getattr(local, "generation", None) != self._generation or os.getpid() != self._process:
+            local.cursor = self._cursor()
+            local.generation = self._generation
+        cursor: Connection = local.cursor
+        return cursor
+
+    @contextmanager
+    def read(self) -> Iterator[_Session]:
+        """A transaction whose reads all see one state."""
+        with self._translating():
+            cursor = self._own_cursor()
+            cursor.begin()
+            try:
+                yield _Session(cursor)
+            finally:
+                with suppress(duckdb.Error):
+                    cursor.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[_Session]:
+        """The one write transaction, durable once left without an error."""
+        with self._lock, self._translating():
+            self._cursor().close()
+            writer = self._writer
+            writer.begin()
+            try:
+                yield _Session(writer)
+                writer.commit()
+            except BaseException:
+                with suppress(duckdb.Error):
+                    writer.rollback()
+                raise
+
+    @contextmanager
+    def workspace(self) -> Iterator[_Session]:
+        """A transaction with a connection and staging tables of its own; nothing of it is kept."""
+        with self._translating():
+            cursor = self._staging_cursor()
+            try:
+                cursor.begin()
+                yield _Session(cursor)
+            finally:
+                with suppress(duckdb.Error):
+                    cursor.rollback()
+                cursor.close()
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            if isinstance(error, duckdb.FatalException):
+                self._reopen()
+            raise _translated(error, self.path) from error
+
+    def _reopen(self) -> None:
+        """After a fatal error the whole database is unusable until every connection was closed."""
+        with self._reopening:
+            if self._root is None:
+                return
+            with suppress(duckdb.Error):
+                self._root.execute("select 1")
+                return
+            for connection in (self._writer, self._root):
+                with suppress(duckdb.Error):
+                    connection.close()
+            self._root = None
+            with suppress(StoreUnavailable, StoreError):
+                self._connect()
+
+    def table(self, text: str, parameters: dict[str, object]) -> tuple[tuple[str, ...], list[Row]]:
+        """The columns and rows of one reading statement."""
+        with self._translating():
+            cursor = self._own_cursor()
+            cursor.execute(text, parameters)
+            return tuple(column[0] for column in cursor.description or ()), cursor.fetchall()
+
+    def compacted(self) -> None:
+        """Writes the log into the file, and frees what deleted rows held."""
+        with self._lock, self._translating():
+            self._cursor().execute("checkpoint")
+
+    def snapshot(self, path: str) -> None:
+        """Writes a consistent copy of the database to a new file, while others read and write.
+
+        Raises:
+            InvalidValue: there is a file of that name already.
+        """
+        if os.path.exists(path):
+            raise InvalidValue("path", f"{path} is there already; name a file that isn't")
+        with self._snapshotting, self._translating():
+            cursor = self._cursor()
+            os.makedirs(self._snapshots, mode=0o700, exist_ok=True)
+            copy = os.path.join(self._snapshots, "copy")
+            try:
+                cursor.execute(f"attach {_quoted(copy)} as snapshot (storage_version '{_SHELL_READS}')")
+                try:
+                    name = cursor.execute("select current_database()").fetchall()[0][0]
+                    cursor.execute(f'copy from database "{name}" to snapshot')
+                finally:
+                    cursor.execute("detach snapshot")
+                    cursor.close()
+                shutil.move(copy, path)
+            finally:
+                shutil.rmtree(self._snapshots, ignore_errors=True)
+
+    def health(self) -> None:
+        """Returns if the store answers."""
+        with self.read() as session:
+            session.cursor.execute("select version from schema_version").fetchall()
+
+    def close(self) -> None:
+        """Closes the file; the log is written into it first."""
+        if os.getpid() != self._process or self._root is None:
+            return
+        with self._lock:
+            root, self._root = self._root, None
+            with suppress(duckdb.Error):
+                self._writer.close()
+            root.close()
+
+
+class _Session:
+    def __init__(self, cursor: Connection) -> None:
+        self.cursor = cursor
+
+    def rows(self, query: str, **parameters: object) -> list[Row]:
+        """All rows that a query answers."""
+        return self.cursor.execute(trigger_sql.query(query).text, parameters).fetchall()
+
+    def run(self, query: str, **parameters: object) -> None:
+        """Runs a statement that changes something."""
+        self.cursor.execute(trigger_sql.query(query).text, parameters)
+
+    def append(self, table: str, rows: Iterable[Sequence[object]]) -> None:
+        """Adds rows to a table through DuckDB's Appender."""
+        with self.cursor.appender(table) as appender:
+            appender.append_rows(rows)
+
+    def clear(self, *tables: str) -> None:
+        """Empties staging tables."""
+        for table in tables:
+            self.cursor.execute(f"truncate {table}")
+
+
+def _quoted(text: str) -> str:
+    """A text as SQL writes it, where no parameter can stand."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _migrate(connection: Connection) -> None:
+    """Brings the schema to the newest version, in one transaction."""
+    known = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+    versions = (
+        connection.execute("select max(version) from schema_version").fetchall()
+        if "schema_version" in known
+        else []
+    )
+    current = versions[0][0] if versions else 0
+    newest = trigger_sql.migrations()[-1][0]
+    if current > newest:
+        raise StoreTooNew(
+            f"the store has schema version {current}, this library knows up to {newest}: install a newer trigger-core"
+        )
+    if known and not current:
+        raise StoreError(
+            "the file is a DuckDB database of something else: it has tables but no schema_version"
+        )
+    connection.begin()
+    try:
+        for number, text in trigger_sql.migrations():
+            if number > current:
+                for statement in duckdb.extract_statements(text):
+                    connection.execute(statement)
+                connection.execute(
+                    "insert into schema_version values ($version, $now)",
+                    {"version": number, "now": datetime.now(UTC).replace(tzinfo=None)},
+                )
+        if current < newest:
+            for statement in duckdb.extract_statements(trigger_sql.script("views")):
+                connection.execute(statement)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _translated(error: duckdb.Error, path: str) -> Exception:
+    """The library's error for one of DuckDB's, by what the caller can do."""
+    text = str(error)
+    if "Could not set lock on file" in text or "Conflicting lock" in text:
+        return StoreInUse(
+            f"{path} is open in another process; ask that one (trigger-core commands do), or take a snapshot"
+        )
+    if isinstance(error, duckdb.FatalException) or "database has been invalidated" in text:
+        return StoreUnavailable("the database failed and is being reopened; nothing was recorded: try again")
+    if isinstance(error, duckdb.IOException | duckdb.TransactionException | duckdb.OutOfMemoryException):
+        if "No space left" in text or "write file" in text.lower():
+            return StoreUnavailable("the disk is full; nothing was recorded: make room and try again")
+        return StoreUnavailable(
+            f"the database could not do it now; nothing was recorded: {text.splitlines()[0]}"
+        )
+    if isinstance(error, duckdb.ConnectionException):
+        return StoreClosed()
+    return StoreError(f"the database refused a statement: {text.splitlines()[0]}")

@@ -1,0 +1,2 @@
+-- Takes out the samples, of which those worth keeping are laid aside.
+delete from samples

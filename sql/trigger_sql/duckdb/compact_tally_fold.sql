@@ -1,0 +1,17 @@
+-- Folds the whole ledger, one row per trigger, execution, measure and detail, and lays it aside. No answer changes, nor
+-- does a trigger's sum of writes.
+create or replace temp table folded_tally as
+select
+    account,
+    trigger_id,
+    execution_id,
+    measure,
+    detail,
+    sum(n)::bigint as n,
+    sum(segments)::bigint as segments,
+    sum(cost)::decimal(18, 6) as cost,
+    min(first_at) as first_at,
+    max(last_at) as last_at,
+    sum(writes)::bigint as writes
+from tally
+group by account, trigger_id, execution_id, measure, detail

@@ -1,0 +1,12 @@
+-- What the staged events need done: how many have no job yet, how many replace one, and how many change anything.
+select
+    (
+        select count(*)
+        from staged_events as s
+        left join jobs as j
+            on s.trigger_id = j.trigger_id and s.execution_id = j.execution_id and s.job_id = j.job_id
+        where j.job_id is null
+    ) as unknown,
+    count(*) filter (where not is_new) as replacing,
+    count(*) as changed
+from changed_events

@@ -1,0 +1,3 @@
+-- Which triggers' answers the staged events change.
+select distinct trigger_id
+from changed_events

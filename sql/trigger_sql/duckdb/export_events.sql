@@ -1,0 +1,18 @@
+-- The delivery events of some jobs of an execution, without those that follow from others.
+-- $account: the tenant
+-- $trigger_id: the execution's trigger
+-- $execution_id: the execution
+-- $first: the lowest job_id
+-- $last: the highest job_id
+select
+    job_id,
+    type,
+    occurred_at
+from events
+where
+    account = $account
+    and trigger_id = $trigger_id::uuid
+    and execution_id = $execution_id::uuid
+    and job_id between $first::integer and $last::integer
+    and type <> 'reached'
+order by job_id, type

@@ -1,0 +1,50 @@
+-- A page of an execution's jobs, by job_id, each with the status it shows.
+-- $account: the tenant
+-- $trigger_id: the execution's trigger
+-- $execution_id: the execution
+-- $after: the page begins behind this job_id; 0 for the first
+-- $unended: what a job without an outcome shows: pending, or cancelled once its trigger is
+-- $status: only jobs that show this; null for all
+-- $filter_code: only jobs filtered with this code; null for all
+-- $contact: only this contact's jobs; null for all
+-- $limit: at most so many
+with shown as (
+    select
+        *,
+        case
+            when sent_at is not null then 'sent'
+            when failed_at is not null then 'failed'
+            when filtered_at is not null then 'filtered'
+            when cancelled_at is not null then 'cancelled'
+            else $unended
+        end as status
+    from jobs
+    where
+        account = $account
+        and trigger_id = $trigger_id::uuid
+        and execution_id = $execution_id::uuid
+        and job_id > $after::integer
+)
+
+select
+    job_id,
+    contact,
+    address,
+    status,
+    sent_at,
+    failed_at,
+    filtered_at,
+    cancelled_at,
+    code,
+    message,
+    provider,
+    provider_message_id,
+    segments,
+    cost
+from shown
+where
+    ($status::varchar is null or status = $status)
+    and ($filter_code::varchar is null or (status = 'filtered' and code = $filter_code))
+    and ($contact::varchar is null or contact = $contact)
+order by job_id
+limit $limit::integer

@@ -1,0 +1,16 @@
+-- The ledgers of several triggers, as `ledger` gives one, the trigger first.
+-- $account: the tenant
+-- $trigger_ids: the triggers
+select
+    trigger_id,
+    execution_id,
+    measure,
+    detail,
+    sum(n) as n,
+    sum(segments) as segments,
+    sum(cost) as cost,
+    min(first_at) as first_at,
+    max(last_at) as last_at
+from tally
+where account = $account and trigger_id in (select unnest($trigger_ids::uuid[]))
+group by trigger_id, execution_id, measure, detail

@@ -1,0 +1,50 @@
+-- Keeps, of the jobs that became filtered, those among the hundred lowest job_ids of their reason.
+insert into samples
+with candidates as (
+    select
+        account,
+        trigger_id,
+        execution_id,
+        message as reason,
+        job_id,
+        contact,
+        true as is_new
+    from changed_outcomes
+    where is_shown and outcome = 'filtered'
+    union all
+    select
+        s.account,
+        s.trigger_id,
+        s.execution_id,
+        s.reason,
+        s.job_id,
+        s.contact,
+        false as is_new
+    from samples as s
+    inner join (
+        select distinct
+            trigger_id,
+            execution_id,
+            message
+        from changed_outcomes
+        where is_shown and outcome = 'filtered'
+    ) as c
+        on s.trigger_id = c.trigger_id and s.execution_id = c.execution_id and s.reason = c.message
+),
+
+placed as (
+    select
+        *,
+        row_number() over (partition by execution_id, reason order by job_id) as place
+    from candidates
+)
+
+select
+    account,
+    trigger_id,
+    execution_id,
+    reason,
+    job_id,
+    contact
+from placed
+where is_new and place <= 100

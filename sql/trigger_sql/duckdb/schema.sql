@@ -1,0 +1,181 @@
+-- The whole database, as the sum of all migrations leaves it; views for analysts are in views.sql.
+-- Every table names its account and, but for accounts and keys, its trigger. Times are UTC. Ids made by this library
+-- are UUIDv7, so rows of one trigger lie together and a filter by trigger_id skips the rest.
+
+create table schema_version (
+    version integer not null,
+    applied_at timestamp not null
+);
+
+-- The tenants. One currency each, known from the first trigger on.
+create table accounts (
+    account varchar primary key,
+    currency varchar
+);
+
+create table api_keys (
+    key_id uuid primary key,
+    account varchar not null,
+    prefix varchar not null,
+    digest varchar not null,
+    scopes varchar not null,
+    created_at timestamp not null,
+    expires_at timestamp,
+    revoked_at timestamp
+);
+
+-- One request to reach people. A workflow's columns are null for a direct send.
+create table triggers (
+    account varchar not null,
+    trigger_id uuid primary key,
+    flow_type varchar not null,
+    trigger_type varchar not null,
+    trigger_source varchar not null,
+    campaign_name varchar not null,
+    currency varchar not null,
+    created_at timestamp not null,
+    scheduled_at timestamp,
+    workflow_id varchar,
+    workflow_name varchar,
+    workflow_execution_id varchar,
+    workflow_type varchar,
+    template_group_id varchar,
+    cancelled_at timestamp
+);
+
+-- What a workflow goes through, in order: steps with their ids, or a template group's channels with none.
+create table steps (
+    account varchar not null,
+    trigger_id uuid not null,
+    step_order integer not null,
+    step_id varchar,
+    step_name varchar,
+    channel varchar not null,
+    delay_minutes integer
+);
+
+-- One channel's share of a trigger.
+create table executions (
+    account varchar not null,
+    trigger_id uuid not null,
+    execution_id uuid primary key,
+    channel varchar not null,
+    step_id varchar,
+    expected_jobs integer,
+    started_at timestamp
+);
+
+-- One contact in one execution: the first time of each outcome, and what the shown outcome's fact says. Shown is the
+-- first that is there of sent, failed, filtered, cancelled. code and message are the filter's code and reason, or the
+-- error's code and message.
+create table jobs (
+    account varchar not null,
+    trigger_id uuid not null,
+    execution_id uuid not null,
+    job_id integer not null,
+    contact varchar not null,
+    address varchar,
+    sent_at timestamp,
+    failed_at timestamp,
+    filtered_at timestamp,
+    cancelled_at timestamp,
+    last_outcome_at timestamp,
+    code varchar,
+    message varchar,
+    provider varchar,
+    provider_message_id varchar,
+    segments integer,
+    cost decimal(18, 6)
+);
+
+create table attempts (
+    account varchar not null,
+    trigger_id uuid not null,
+    execution_id uuid not null,
+    job_id integer not null,
+    n integer not null,
+    occurred_at timestamp not null,
+    provider varchar,
+    error_code varchar,
+    error_message varchar,
+    next_attempt_at timestamp
+);
+
+-- The first time of each delivery event of a job. Type `reached` is kept beside what was reported: the message got
+-- there, as delivered says or as opened, clicked, read, replied and complained imply.
+create table events (
+    account varchar not null,
+    trigger_id uuid not null,
+    execution_id uuid not null,
+    job_id integer not null,
+    type varchar not null,
+    occurred_at timestamp not null
+);
+
+-- Events of jobs or messages that are not known yet.
+create table parked_events (
+    account varchar,
+    event_id varchar not null,
+    execution_id uuid,
+    job_id integer,
+    provider varchar,
+    provider_message_id varchar,
+    type varchar not null,
+    occurred_at timestamp not null
+);
+
+-- Which job a provider's message id leads to; a look-up by it finds its trigger here first.
+create table message_ids (
+    account varchar not null,
+    provider varchar not null,
+    provider_message_id varchar not null,
+    trigger_id uuid not null,
+    execution_id uuid not null,
+    job_id integer not null,
+    primary key (account, provider, provider_message_id)
+);
+
+-- The distinct contacts of a workflow's trigger; a direct send has each contact once, as a job.
+create table trigger_contacts (
+    account varchar not null,
+    trigger_id uuid not null,
+    contact varchar not null
+);
+
+-- The first contacts of each filter reason of an execution: at least the hundred with the lowest job_id.
+create table samples (
+    account varchar not null,
+    trigger_id uuid not null,
+    execution_id uuid not null,
+    reason varchar not null,
+    job_id integer not null,
+    contact varchar not null
+);
+
+-- The ledger that every count is summed from. Each write that changes an answer appends what it changed: n, segments
+-- and cost are differences, first_at and last_at the times that came with them, writes how many entries were folded.
+--   measure        detail             execution_id   counts
+--   trigger        trigger_type       null           1; first_at is created_at
+--   cancel         null               null           0; first_at is when
+--   contacts       null               null           distinct contacts of a workflow
+--   execution      step_id, channel   set            1
+--   expected       null               set            jobs expected
+--   started        null               set            0; first_at is when
+--   jobs           null               set            jobs recorded
+--   attempted      null               set            attempts
+--   sent … cancelled  a filter's reason  set         jobs shown with that outcome; segments and cost of those sent
+--   outcome        null               set            0; first_at of any sent or failed, last_at of any outcome
+--   reached, delivered, delivery_failed, bounced …   set   jobs with that event
+create table tally (
+    account varchar not null,
+    trigger_id uuid not null,
+    execution_id uuid,
+    measure varchar not null,
+    detail varchar,
+    n bigint not null,
+    segments bigint not null,
+    cost decimal(18, 6) not null,
+    first_at timestamp,
+    last_at timestamp,
+    writes bigint not null
+);

@@ -1,0 +1,172 @@
+-- Where a writer's connection lays out one batch before it is applied. Rows are at most one per job (outcomes), per
+-- job and n (attempts), per message id, per execution and per trigger; `line` is the fact's place in the call.
+
+create temp table staged_executions (
+    line integer,
+    account varchar,
+    trigger_id uuid,
+    execution_id uuid,
+    expected_jobs integer,
+    started_at timestamp
+);
+
+create temp table staged_cancels (
+    account varchar,
+    trigger_id uuid,
+    cancelled_at timestamp
+);
+
+create temp table staged_jobs (
+    line integer,
+    account varchar,
+    trigger_id uuid,
+    execution_id uuid,
+    job_id integer,
+    contact varchar,
+    address varchar,
+    in_workflow boolean
+);
+
+create temp table staged_attempts (
+    line integer,
+    account varchar,
+    trigger_id uuid,
+    execution_id uuid,
+    job_id integer,
+    n integer,
+    occurred_at timestamp,
+    provider varchar,
+    error_code varchar,
+    error_message varchar,
+    next_attempt_at timestamp
+);
+
+create temp table changed_attempts (
+    line integer,
+    account varchar,
+    trigger_id uuid,
+    execution_id uuid,
+    job_id integer,
+    n integer,
+    occurred_at timestamp,
+    provider varchar,
+    error_code varchar,
+    error_message varchar,
+    next_attempt_at timestamp,
+    is_known boolean,
+    is_new boolean,
+    is_tied boolean
+);
+
+create temp table staged_outcomes (
+    line integer,
+    account varchar,
+    trigger_id uuid,
+    execution_id uuid,
+    job_id integer,
+    outcome varchar,
+    rank integer,
+    occurred_at timestamp,
+    sent_at timestamp,
+    failed_at timestamp,
+    filtered_at timestamp,
+    cancelled_at timestamp,
+    last_outcome_at timestamp,
+    code varchar,
+    message varchar,
+    provider varchar,
+    provider_message_id varchar,
+    segments integer,
+    cost decimal(18, 6)
+);
+
+create temp table changed_outcomes (
+    line integer,
+    account varchar,
+    trigger_id uuid,
+    execution_id uuid,
+    job_id integer,
+    outcome varchar,
+    sent_at timestamp,
+    failed_at timestamp,
+    filtered_at timestamp,
+    cancelled_at timestamp,
+    last_outcome_at timestamp,
+    code varchar,
+    message varchar,
+    provider varchar,
+    provider_message_id varchar,
+    segments integer,
+    cost decimal(18, 6),
+    old_outcome varchar,
+    old_reason varchar,
+    old_segments integer,
+    old_cost decimal(18, 6),
+    contact varchar,
+    is_known boolean,
+    is_shown boolean,
+    is_tied boolean
+);
+
+create temp table staged_messages (
+    line integer,
+    account varchar,
+    provider varchar,
+    provider_message_id varchar,
+    trigger_id uuid,
+    execution_id uuid,
+    job_id integer
+);
+
+create temp table staged_events (
+    account varchar,
+    event_id varchar,
+    trigger_id uuid,
+    execution_id uuid,
+    job_id integer,
+    provider varchar,
+    provider_message_id varchar,
+    type varchar,
+    occurred_at timestamp
+);
+
+create temp table changed_events (
+    account varchar,
+    trigger_id uuid,
+    execution_id uuid,
+    job_id integer,
+    type varchar,
+    occurred_at timestamp,
+    is_new boolean
+);
+
+-- Where a workspace lays out what a journal's facts name, before any of them is recorded; `line` is the journal's.
+
+create temp table staged_journal_executions (
+    line integer,
+    account varchar,
+    trigger_id uuid,
+    execution_id uuid
+);
+
+create temp table staged_journal_jobs (
+    line integer,
+    execution_id uuid,
+    job_id integer,
+    contact varchar,
+    address varchar
+);
+
+create temp table staged_journal_targets (
+    line integer,
+    execution_id uuid,
+    job_id integer
+);
+
+create temp table staged_journal_messages (
+    line integer,
+    execution_id uuid,
+    job_id integer,
+    provider varchar,
+    provider_message_id varchar
+);

@@ -1,0 +1,127 @@
+"""Group commit: calls that arrive while one is being written are written together, by whoever writes next.
+
+The waiting callers' facts share one transaction, so its price is paid once for all of them; each caller returns when
+its own facts are durable. The idea is that of group commit in databases (DeWitt et al., 1984, "Implementation
+techniques for main memory database systems").
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from threading import Lock
+from time import sleep
+from typing import Final
+
+from attrs import define, field
+
+from trigger_core.errors import FactsRefused, StoreUnavailable
+from trigger_core.facts import Fact
+
+_MOST: Final = 20_000
+"""How many facts of several callers are put into one transaction."""
+
+_GATHER: Final = 0.001
+"""Seconds that a writer waits where the last transaction served several callers: they are about to call again."""
+
+
+@define(eq=False)
+class Ticket:
+    """One caller's facts, and what became of them."""
+
+    facts: Sequence[Fact]
+    account: str | None
+    woken: Lock = field(factory=Lock)
+    writes: bool = False
+    done: bool = False
+    error: BaseException | None = None
+
+
+class GroupCommit:
+    """Puts callers' facts into transactions, one at a time.
+
+    The caller that finds nobody writing writes; the others wait, and when a transaction is done the first of those
+    that it did not serve writes the next one.
+
+    Args:
+        write: records some callers' facts in one transaction, or raises and leaves nothing behind.
+    """
+
+    def __init__(self, write: Callable[[Sequence[Ticket]], None]) -> None:
+        self._write = write
+        self._queue: deque[Ticket] = deque()
+        self._guard = Lock()
+        self._writing = False
+        self._crowd = 1
+
+    def record(self, facts: Sequence[Fact], account: str | None) -> None:
+        """Returns when the facts are durable; raises what went wrong with them, and them alone."""
+        ticket = Ticket(facts, account)
+        ticket.woken.acquire()
+        with self._guard:
+            self._queue.append(ticket)
+            waits, self._writing = self._writing, True
+        if waits:
+            try:
+                ticket.woken.acquire()
+            except BaseException:
+                self._leave(ticket)
+                raise
+        if not ticket.done:
+            self._write_front()
+        if ticket.error is not None:
+            raise ticket.error
+
+    def _write_front(self) -> None:
+        """Writes what has queued up, the writer's own facts first, and wakes those it served and the next writer."""
+        if self._crowd > 1:
+            sleep(_GATHER)
+        with self._guard:
+            tickets = [self._queue.popleft()]
+            size = len(tickets[0].facts)
+            while self._queue and size + len(self._queue[0].facts) <= _MOST:
+                tickets.append(self._queue.popleft())
+                size += len(tickets[-1].facts)
+        self._crowd = len(tickets)
+        try:
+            self._write_together(tickets)
+        finally:
+            with self._guard:
+                self._appoint()
+            for ticket in tickets:
+                ticket.done = True
+                ticket.woken.release()
+
+    def _appoint(self) -> None:
+        """Makes the first that waits the next writer."""
+        self._writing = bool(self._queue)
+        if self._queue:
+            self._queue[0].writes = True
+            self._queue[0].woken.release()
+
+    def _leave(self, ticket: Ticket) -> None:
+        """Takes an interrupted caller's facts out, unless they are being written."""
+        with self._guard:
+            if ticket in self._queue:
+                self._queue.remove(ticket)
+                if ticket.writes:
+                    self._appoint()
+
+    def _write_together(self, tickets: Sequence[Ticket]) -> None:
+        try:
+            self._write(tickets)
+        except FactsRefused as error:
+            if len(tickets) == 1:
+                tickets[0].error = error
+            else:
+                for ticket in tickets:  # find out whose facts were refused, without failing the others
+                    self._write_together([ticket])
+        except Exception as error:
+            for ticket in tickets:
+                ticket.error = error
+        except BaseException:
+            for ticket in tickets:
+                ticket.error = StoreUnavailable(
+                    "the writing thread was interrupted; nothing was recorded: try again"
+                )
+            raise

@@ -1,0 +1,104 @@
+"""Every error this library raises, split by what the caller can do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+
+class TriggerCoreError(Exception):
+    """Something went wrong in trigger-core."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").splitlines()[0])
+
+
+class InvalidInput(TriggerCoreError):
+    """What was handed in contradicts the contract: correct it and call again."""
+
+
+class InvalidValue(InvalidInput):
+    """One value is wrong.
+
+    Attributes:
+        field: the name of the field, dotted where it is nested (``error.code``).
+        problem: what is wrong with it and what would be right.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        self.field = field
+        self.problem = problem
+        super().__init__(f"{field}: {problem}")
+
+
+@frozen
+class FactError:
+    """Why one fact of a call was refused.
+
+    Attributes:
+        row: the fact's place in the call, from 0; in a journal, its line, from 1.
+        field: the field that is wrong.
+        problem: what is wrong with it and what would be right.
+    """
+
+    row: int
+    field: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.row}: {self.field}: {self.problem}"
+
+
+class FactsRefused(InvalidInput):
+    """Some facts contradict the contract or what is recorded; nothing of the call was recorded.
+
+    Attributes:
+        errors: one entry for each thing that is wrong, by row.
+    """
+
+    def __init__(self, errors: Sequence[FactError]) -> None:
+        self.errors = tuple(sorted(errors, key=lambda error: (error.row, error.field)))
+        shown = "; ".join(f"fact {error}" for error in self.errors[:5])
+        more = f"; and {len(self.errors) - 5} more" if len(self.errors) > 5 else ""
+        super().__init__(f"nothing was recorded: {shown}{more}")
+
+
+class NotFound(TriggerCoreError):
+    """The account has nothing of that id."""
+
+
+class WrongFlow(NotFound):
+    """The trigger is of the other flow: ask the other question.
+
+    Attributes:
+        details_endpoint: the path, without ``/api/v1``, that answers for this trigger.
+    """
+
+    def __init__(self, details_endpoint: str) -> None:
+        self.details_endpoint = details_endpoint
+        super().__init__(f"this trigger's details are at {details_endpoint}")
+
+
+class StoreUnavailable(TriggerCoreError):
+    """The store can't answer now; nothing was recorded. The same call may succeed later."""
+
+
+class StoreError(TriggerCoreError):
+    """The store can't be used like this; calling again won't help."""
+
+
+class StoreInUse(StoreError):
+    """Another process has the store open."""
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a newer version of this library."""
+
+
+class StoreClosed(StoreError):
+    """The store was closed; open it again."""
+
+
+class StoreForked(StoreError):
+    """The process was forked after the store was opened: open the store in the child instead."""

@@ -1,0 +1,414 @@
+"""The library: facts in, answers out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from os import PathLike
+from types import TracebackType
+from typing import Any, Final, Literal, Self
+
+from attrs import frozen
+
+from trigger_core import _audit, _compact, _derive, _keys, _lists, answers, facts
+from trigger_core._commit import GroupCommit, Ticket
+from trigger_core._heads import Cache, Heads
+from trigger_core._record import Batch
+from trigger_core.answers import DirectDetails, Job, JobPage, Trigger, TriggerPage, WorkflowDetails
+from trigger_core.errors import InvalidValue, NotFound, WrongFlow
+from trigger_core.store import Row, Session, Store, open_store
+
+Question = Literal["trigger", "direct", "workflow"]
+
+_STRIPES: Final = 4096
+
+
+@frozen
+class Document:
+    """A trigger's answer as it goes over the wire.
+
+    Attributes:
+        etag: a weak entity tag, a hash of the answer.
+        body: the JSON, UTF-8.
+    """
+
+    etag: str
+    body: bytes
+
+
+@frozen
+class Table:
+    """What a query answered: its columns' names and its rows."""
+
+    columns: tuple[str, ...]
+    rows: list[Row]
+
+
+def open(store: str | PathLike[str], *, contacts_per_reason: int = 10) -> Library:
+    """Opens a store and whatever is recorded there.
+
+    Args:
+        store: a path, ``duckdb:///absolute/path``, or ``:memory:``.
+        contacts_per_reason: how many contacts an answer shows of each filter reason, 0 to 100.
+
+    Raises:
+        InvalidValue: there is no such kind of store, or ``contacts_per_reason`` is out of bounds.
+        StoreInUse: another process has it open.
+        StoreTooNew: a newer version of this library wrote it.
+
+    >>> with open(":memory:") as library:
+    ...     library.health()
+    """
+    facts.whole(contacts_per_reason, "contacts_per_reason", 0, 100)
+    return Library(open_store(store), contacts_per_reason)
+
+
+class Library:
+    """A store's facts and answers. Safe to share between threads; ``open`` makes one.
+
+    Every answer comes from one consistent state of the store.
+    """
+
+    def __init__(self, store: Store, contacts_per_reason: int = 10) -> None:
+        self.store = store
+        self._contacts_per_reason = contacts_per_reason
+        self._heads = Heads()
+        self._commit = GroupCommit(self._write)
+        self._documents: Cache[tuple[object, Document]] = Cache(10_000)
+        self._writes = [0] * _STRIPES
+        self._access: Cache[tuple[int, _keys.Access]] = Cache(10_000)
+        self._key_changes = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the store; what was recorded stays."""
+        self.store.close()
+
+    def health(self) -> None:
+        """Returns if the store answers.
+
+        Raises:
+            StoreUnavailable: it doesn't, now.
+            StoreError: it won't.
+        """
+        self.store.health()
+
+    # Recording
+
+    def record(self, facts: Iterable[facts.Fact], *, account: str | None = None) -> None:
+        """Records facts, in any order: all of them, durably, or none.
+
+        A fact recorded before, or one that another outranks, changes nothing. Calls of several threads are committed
+        together.
+
+        Args:
+            facts: what happened.
+            account: refuse facts about anything of another account.
+
+        Raises:
+            FactsRefused: some facts contradict the contract or what is recorded; it names each.
+            StoreUnavailable: nothing was recorded; try again.
+        """
+        call = tuple(facts)
+        if call:
+            self._commit.record(call, account)
+
+    def _write(self, tickets: Sequence[Ticket]) -> None:
+        account = tickets[0].account
+        shared = all(ticket.account == account for ticket in tickets)
+        with self.store.write() as session:
+            batches = []
+            for group in [tickets] if shared else [[ticket] for ticket in tickets]:
+                lines = ((line, fact) for ticket in group for line, fact in enumerate(ticket.facts))
+                batch = Batch(session, self._heads, lines, group[0].account)
+                batch.apply()
+                batches.append(batch)
+        for batch in batches:
+            batch.keep()
+            for trigger_id in batch.touched:
+                self._writes[hash(trigger_id) % _STRIPES] += 1
+
+    # Tier 1: summaries
+
+    def trigger(self, account: str, trigger_id: str) -> Trigger:
+        """What a trigger is, how far it is, and where its details are.
+
+        Raises:
+            NotFound: the account has no such trigger.
+        """
+        with self.store.read() as session:
+            head, ledger = self._ledger(session, account, trigger_id)
+        return _derive.trigger(head, ledger)
+
+    def direct(self, account: str, trigger_id: str) -> DirectDetails:
+        """A direct send's execution, counts and analytics.
+
+        Raises:
+            NotFound: the account has no such trigger.
+            WrongFlow: it is a workflow's.
+        """
+        with self.store.read() as session:
+            head, ledger = self._ledger(session, account, trigger_id)
+            if head.workflow is not None:
+                raise WrongFlow(_derive.details_endpoint(head))
+            contacts = self._contacts(session, head, ledger)
+        return _derive.direct(head, ledger, contacts)
+
+    def workflow(self, account: str, trigger_id: str) -> WorkflowDetails:
+        """A workflow run's steps or channels, and their totals.
+
+        Raises:
+            NotFound: the account has no such trigger.
+            WrongFlow: it is a direct send.
+        """
+        with self.store.read() as session:
+            head, ledger = self._ledger(session, account, trigger_id)
+            run = head.workflow
+            if run is None:
+                raise WrongFlow(_derive.details_endpoint(head))
+            contacts = self._contacts(session, head, ledger)
+        return _derive.workflow(head, run, ledger, contacts)
+
+    def document(self, account: str, trigger_id: str, question: Question) -> Document:
+        """The JSON of ``trigger``, ``direct`` or ``workflow``, from memory where nothing was recorded since.
+
+        Raises:
+            NotFound: the account has no such trigger.
+            WrongFlow: its details are another question's.
+        """
+        key = (account, trigger_id, question)
+        version = self._version(account, trigger_id)
+        kept = self._documents.get(key)
+        if kept is not None and kept[0] == version:
+            return kept[1]
+        answer: Trigger | DirectDetails | WorkflowDetails = getattr(self, question)(account, trigger_id)
+        body = json.dumps(answers.to_json(answer), separators=(",", ":"), ensure_ascii=False).encode()
+        document = Document(f'W/"{blake2b(body, digest_size=12).hexdigest()}"', body)
+        self._documents.put(key, (version, document))
+        return document
+
+    def _version(self, account: str, trigger_id: str) -> object:
+        """What stays the same as long as a trigger's answers do; taken before they are read."""
+        if self.store.sees_every_write:
+            return self._writes[hash(trigger_id) % _STRIPES]
+        with self.store.read() as session:
+            return session.rows("version", account=account, trigger_id=_id(trigger_id))
+
+    def _ledger(
+        self, session: Session, account: str, trigger_id: str
+    ) -> tuple[facts.Trigger, _derive.Ledger]:
+        key = _id(trigger_id)
+        head = self._heads.trigger(session, key)
+        if head is None or head.account != account:
+            raise NotFound
+        ledger = _derive.Ledger.of(session.rows("ledger", account=account, trigger_id=key))
+        if ledger is None:
+            raise NotFound
+        return head, ledger
+
+    def _contacts(self, session: Session, head: facts.Trigger, ledger: _derive.Ledger) -> _derive.Contacts:
+        found: dict[tuple[str, str], list[str]] = {}
+        if any(counts.reasons for counts in ledger.executions.values()):
+            rows = session.rows(
+                "filter_contacts",
+                account=head.account,
+                trigger_id=head.trigger_id,
+                contacts=self._contacts_per_reason,
+            )
+            for execution_id, reason, _, contact in rows:
+                found.setdefault((str(execution_id), reason), []).append(contact)
+        return found
+
+    def triggers(
+        self,
+        account: str,
+        *,
+        status: str | None = None,
+        flow_type: str | None = None,
+        trigger_type: str | None = None,
+        created_after: datetime | str | None = None,
+        created_before: datetime | str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> TriggerPage:
+        """An account's triggers, newest first.
+
+        A page looks at no more than 10,000 triggers, so with a ``status`` it may be short and still have a
+        ``next_cursor``.
+
+        Args:
+            account: the tenant.
+            status: only those of this status.
+            flow_type: only ``direct_channel`` or ``workflow``.
+            trigger_type: only ``email``, ``sms``, ``whatsapp`` or ``workflow``.
+            created_after: only those made after this time.
+            created_before: only those made before this time.
+            limit: at most so many, 1 to 200.
+            cursor: the ``next_cursor`` of the page before, asked with the same filters.
+
+        Raises:
+            InvalidValue: an argument is none of what is allowed.
+        """
+        filters = _lists.trigger_filters(status, flow_type, trigger_type, created_after, created_before)
+        with self.store.read() as session:
+            return _lists.triggers(session, self._heads, account, filters, limit, cursor)
+
+    # Tier 2: every contact's fate
+
+    def jobs(
+        self,
+        account: str,
+        execution_id: str,
+        *,
+        channel: str | None = None,
+        status: str | None = None,
+        filter_code: str | None = None,
+        contact: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> JobPage:
+        """An execution's jobs, by job_id.
+
+        Args:
+            account: the tenant.
+            execution_id: the execution.
+            channel: the execution's channel, where the caller knows it.
+            status: only ``pending``, ``sent``, ``failed``, ``filtered`` or ``cancelled`` ones.
+            filter_code: only those filtered with this code.
+            contact: only this contact's.
+            limit: at most so many, 1 to 200.
+            cursor: the ``next_cursor`` of the page before, asked with the same filters.
+
+        Raises:
+            NotFound: the account has no such execution, or it is of another channel.
+            InvalidValue: an argument is none of what is allowed.
+        """
+        filters = _lists.job_filters(status, filter_code, contact)
+        with self.store.read() as session:
+            return _lists.jobs(
+                session, self._heads, account, _id(execution_id), channel, filters, limit, cursor
+            )
+
+    def job(self, account: str, execution_id: str, job_id: int, *, channel: str | None = None) -> Job:
+        """What became of one contact in one execution.
+
+        Raises:
+            NotFound: the account has no such job.
+        """
+        with self.store.read() as session:
+            return _lists.job(session, self._heads, account, _id(execution_id), channel, job_id)
+
+    # Keys
+
+    def create_key(
+        self,
+        account: str,
+        scopes: Iterable[str],
+        *,
+        test: bool = False,
+        expires_at: datetime | str | None = None,
+    ) -> _keys.NewKey:
+        """Makes an API key; its text is shown this once, only a hash is stored.
+
+        Args:
+            account: whose data the key opens; the account comes into being with it.
+            scopes: some of ``read``, ``send``, ``events``, ``catalog``.
+            test: make a ``sk_test_…`` key instead of a ``sk_live_…``.
+            expires_at: when it stops working.
+
+        Raises:
+            InvalidValue: an argument is none of what is allowed.
+        """
+        with self.store.write() as session:
+            return _keys.create(session, account, scopes, test, expires_at)
+
+    def keys(self, account: str) -> tuple[_keys.Key, ...]:
+        """An account's keys, oldest first, with the revoked and expired ones."""
+        with self.store.read() as session:
+            return _keys.listed(session, account)
+
+    def revoke_key(self, account: str, key_id: str) -> None:
+        """Stops a key from working, at once.
+
+        Raises:
+            NotFound: the account has no such key.
+        """
+        with self.store.write() as session:
+            _keys.revoke(session, account, _id(key_id))
+        self._key_changes += 1
+
+    def authenticate(self, key: str) -> _keys.Access | None:
+        """What a key opens; None if it is wrong, expired or revoked, whichever."""
+        if not _keys.SHAPE.fullmatch(key):
+            return None
+        digest, changes = _keys.digest(key), self._key_changes
+        kept = self._access.get(digest) if self.store.sees_every_write else None
+        if kept is not None and kept[0] == changes:
+            access: _keys.Access | None = kept[1]
+        else:
+            with self.store.read() as session:
+                access = _keys.authenticate(session, key[: _keys.PREFIX], digest)
+            if access is not None:
+                self._access.put(digest, (changes, access))
+        return None if access is None or access.expired else access
+
+    # Care
+
+    def export(self, account: str, trigger_id: str) -> Iterator[facts.Fact]:
+        """Facts that give the same state of a trigger when recorded into another store.
+
+        Raises:
+            NotFound: the account has no such trigger.
+        """
+        from trigger_core.journal import export
+
+        return export(self.store, self._heads, account, _id(trigger_id))
+
+    def audit(self) -> Iterator[_audit.Difference]:
+        """Every number of every answer that doesn't follow from the rows; nothing, if all is well."""
+        with self.store.read() as session:
+            yield from _audit.audit(session)
+
+    def compact(self) -> None:
+        """Folds each trigger's ledger to a few rows, so that reading it stays cheap; answers don't change."""
+        with self.store.write() as session:
+            _compact.compact(session)
+        self.store.compacted()
+
+    def snapshot(self, path: str | PathLike[str]) -> None:
+        """Writes a consistent copy of the store to a new file, while others read and write.
+
+        Raises:
+            InvalidValue: the file is there already.
+        """
+        self.store.snapshot(str(path))
+
+    def query(self, name: str, parameters: Mapping[str, str]) -> Table:
+        """Runs one of the shipped reading queries.
+
+        Args:
+            name: the query's, as ``sql/README.md`` lists it.
+            parameters: its parameters' values by name, as text.
+
+        Raises:
+            InvalidValue: there is no such query, or the parameters aren't its own.
+        """
+        text, values = _lists.shipped(name, parameters)
+        return Table(*self.store.table(text, values))
+
+
+def _id(value: Any) -> str:
+    """A UUID as it is stored; what is none is no one's id."""
+    try:
+        return facts.uuid(value, "id")
+    except InvalidValue:
+        raise NotFound from None

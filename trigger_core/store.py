@@ -1,0 +1,94 @@
+"""The port: all that the core asks of a database, and how a store is found by its name.
+
+An adapter satisfies ``Store`` by having its methods; it inherits nothing. The statements are those of ``trigger_sql``,
+named by their files.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from importlib import import_module
+from typing import Any, Final, Protocol
+
+from trigger_core.errors import InvalidValue
+
+Row = tuple[Any, ...]
+
+
+class Session(Protocol):
+    """One transaction, as its owner sees it."""
+
+    def rows(self, query: str, **parameters: object) -> list[Row]:
+        """All rows that a query answers."""
+
+    def run(self, query: str, **parameters: object) -> None:
+        """Runs a statement that changes something."""
+
+    def append(self, table: str, rows: Iterable[Sequence[object]]) -> None:
+        """Adds rows to a table by the engine's bulk path; a row has a value for each column, in order."""
+
+    def clear(self, *tables: str) -> None:
+        """Empties staging tables."""
+
+
+class Store(Protocol):
+    """A database that holds facts."""
+
+    url: str
+    sees_every_write: bool
+    """Capability: no other process writes here, so an answer stays true until this one writes."""
+
+    def read(self) -> AbstractContextManager[Session]:
+        """A transaction whose reads all see one state."""
+
+    def write(self) -> AbstractContextManager[Session]:
+        """A transaction that is durable once left without an error, and leaves nothing behind otherwise."""
+
+    def workspace(self) -> AbstractContextManager[Session]:
+        """A transaction with a connection and staging tables of its own, for work that takes long; it keeps nothing.
+
+        Unlike ``read``, it may stay open while the same thread reads and writes.
+        """
+
+    def table(self, text: str, parameters: dict[str, object]) -> tuple[tuple[str, ...], list[Row]]:
+        """The columns and rows of one reading statement."""
+
+    def snapshot(self, path: str) -> None:
+        """Writes a consistent copy of the database to a new file."""
+
+    def compacted(self) -> None:
+        """Lets the engine use what a compaction freed."""
+
+    def health(self) -> None:
+        """Returns if the store answers."""
+
+    def close(self) -> None:
+        """Ends all work; what was acknowledged stays."""
+
+
+STORES: Final[dict[str, str]] = {"duckdb": "trigger_duckdb:DuckDBStore"}
+"""Which class opens which scheme, as ``module:name``; a third party's store is added here."""
+
+
+def open_store(url: str | os.PathLike[str]) -> Store:
+    """The store that a URL or a path names.
+
+    Args:
+        url: ``duckdb:///absolute/path``, a path, or ``:memory:``.
+
+    Raises:
+        InvalidValue: no store is known for the URL's scheme.
+    """
+    text = os.fspath(url)
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        scheme, rest = "duckdb", text
+    if scheme not in STORES:
+        raise InvalidValue(
+            "store", f"must be a path or begin with {', '.join(f'{name}://' for name in STORES)}"
+        )
+    module, _, name = STORES[scheme].partition(":")
+    opener: Callable[[str], Store] = getattr(import_module(module), name)
+    return opener(rest)
