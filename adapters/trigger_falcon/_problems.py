@@ -1,0 +1,119 @@
+"""Every error as an RFC 9457 problem."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote
+
+import falcon
+
+from trigger_core.errors import InvalidValue, NotFound, StoreUnavailable, WrongFlow
+
+_log: Final = logging.getLogger("trigger_falcon")
+
+MEDIA_TYPE: Final = "application/problem+json"
+_PATH_SAFE: Final = "/:@!$&'()*+,;=~"
+
+
+class Problem(falcon.HTTPError):
+    """A problem of a type of its own, with members that this type adds."""
+
+    def __init__(self, status: int, slug: str, title: str, detail: str, members: Mapping[str, Any]) -> None:
+        super().__init__(status, title=title, description=detail)
+        self.type = f"/api/docs#{slug}"
+        self.members = members
+
+
+def invalid_request(errors: Sequence[InvalidValue]) -> Problem:
+    """The 400 that names each bad field once."""
+    named = [{"field": error.field, "detail": error.problem} for error in errors]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    detail = f"{errors[0].field} {errors[0].problem}{more}."
+    return Problem(400, "invalid-request", "Invalid request", detail, {"errors": named})
+
+
+def unavailable() -> falcon.HTTPError:
+    """The 503 of a store that can't answer now."""
+    return falcon.HTTPServiceUnavailable(
+        description="The store can't answer now. The same request may succeed later.", retry_after=5
+    )
+
+
+def log(req: falcon.Request, error: BaseException, level: int = logging.ERROR) -> None:
+    """Logs where an error came from: texts and paths may hold addresses or secrets, so neither is logged."""
+    story = []
+    cause: BaseException | None = error
+    while cause is not None:
+        frames = "".join(traceback.format_tb(cause.__traceback__)) if level >= logging.ERROR else ""
+        story.append(f"{type(cause).__module__}.{type(cause).__qualname__}\n{frames}".rstrip())
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    _log.log(level, "%s %s: %s", req.method, req.uri_template or "no route", "\nafter ".join(story))
+
+
+def install(app: falcon.App[falcon.Request, falcon.Response]) -> None:
+    """Makes ``app`` answer every error with a problem."""
+    app.set_error_serializer(_write)
+    app.add_error_handler(Exception, _unforeseen)
+    app.add_error_handler(StoreUnavailable, _unavailable)
+    app.add_error_handler(InvalidValue, _invalid)
+    app.add_error_handler(NotFound, _not_found)
+    app.add_error_handler(WrongFlow, _wrong_flow)
+
+
+def _write(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
+    status = HTTPStatus(error.status_code)
+    problem = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": error.description or _detail(error) or status.description or status.phrase,
+        # without the query, which may hold addresses; with one slash, since two would begin a host's name
+        "instance": "/" + quote(f"{req.root_path}{req.path}".lstrip("/"), safe=_PATH_SAFE),
+    }
+    if isinstance(error, Problem):
+        problem |= {"type": error.type, "title": error.title, **error.members}
+    resp.data = json.dumps(problem).encode()
+    resp.content_type = MEDIA_TYPE
+    resp.set_header("Cache-Control", "no-store")
+
+
+def _detail(error: falcon.HTTPError) -> str | None:
+    if isinstance(error, falcon.HTTPRouteNotFound):
+        return "Nothing is served at this path."
+    if isinstance(error, falcon.HTTPMethodNotAllowed):
+        return f"This path answers {dict(error.headers or ())['Allow']} only."
+    return None
+
+
+def _unforeseen(req: falcon.Request, resp: falcon.Response, error: Exception, params: object) -> None:
+    log(req, error)
+    raise falcon.HTTPInternalServerError(description="The server failed to answer this request.")
+
+
+def _unavailable(req: falcon.Request, resp: falcon.Response, error: StoreUnavailable, params: object) -> None:
+    log(req, error, logging.WARNING)
+    raise unavailable()
+
+
+def _invalid(req: falcon.Request, resp: falcon.Response, error: InvalidValue, params: object) -> None:
+    raise invalid_request([error])
+
+
+def _not_found(req: falcon.Request, resp: falcon.Response, error: NotFound, params: object) -> None:
+    raise falcon.HTTPNotFound(description="This account has nothing of that id at this path.")
+
+
+def _wrong_flow(req: falcon.Request, resp: falcon.Response, error: WrongFlow, params: object) -> None:
+    endpoint = error.details_endpoint
+    raise Problem(
+        404,
+        "wrong-flow",
+        "Wrong flow",
+        f"This trigger is of the other flow: its details are at /api/v1{endpoint}.",
+        {"details_endpoint": endpoint},
+    )
