@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 
 from trigger_core import answers
 from trigger_core.facts import Step, Trigger, Workflow
-from trigger_core.store import Row
+from trigger_core.store import Row, Session
 
 REASONS: Final = 20
 ENDPOINTS: Final[Mapping[str, str]] = {"email": "messages", "sms": "sms", "whatsapp": "whatsapp"}
@@ -24,6 +24,10 @@ ENDPOINTS: Final[Mapping[str, str]] = {"email": "messages", "sms": "sms", "whats
 Contacts = Mapping[tuple[str, str], Sequence[str]]
 """The first contacts by execution and reason."""
 
+_SHORT: Final = 400
+"""Up to so many rows of a ledger are added up here, not by the store."""
+
+_BEGINNINGS: Final = frozenset({"started", "attempted", "outcome"})
 _EVENTS: Final = {"failed": "delivery_failed", "delivered": "reached"}
 
 
@@ -41,6 +45,32 @@ class Counts:
     filtered_at: datetime | None = None
     ended_at: datetime | None = None
 
+    def add(
+        self,
+        measure: str,
+        detail: str | None,
+        n: int,
+        segments: int,
+        cost: Decimal,
+        first_at: datetime | None,
+        last_at: datetime | None,
+    ) -> None:
+        """Adds one row of the ledger."""
+        if measure == "execution":
+            self.place = detail or ""
+            return
+        self.n[measure] = self.n.get(measure, 0) + n
+        if measure == "filtered":
+            self.filtered_at = earliest(self.filtered_at, first_at)
+            if detail is not None:
+                self.reasons[detail] = self.reasons.get(detail, 0) + n
+        elif measure == "sent":
+            self.segments += segments
+            self.cost += cost
+        elif measure in _BEGINNINGS:
+            self.begun_at = earliest(self.begun_at, first_at)
+            self.ended_at = latest(self.ended_at, last_at)
+
 
 @define
 class Ledger:
@@ -53,7 +83,7 @@ class Ledger:
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Ledger | None:
-        """The ledger in the rows of the query ``ledger``; none if there is no such trigger."""
+        """The ledger in the rows of ``ledger`` or ``ledger_rows``; none if there is no such trigger."""
         created_at = cancelled_at = None
         contacts = 0
         executions: dict[str, Counts] = {}
@@ -62,31 +92,28 @@ class Ledger:
                 if measure == "trigger":
                     created_at = utc(first_at)
                 elif measure == "cancel":
-                    cancelled_at = utc(first_at)
+                    cancelled_at = earliest(cancelled_at, utc(first_at))
                 else:
-                    contacts = int(n)
+                    contacts += int(n)
                 continue
             key = str(execution_id)
             counts = executions.get(key)
             if counts is None:
                 counts = executions[key] = Counts(key)
-            if measure == "execution":
-                counts.place = detail
-                continue
-            counts.n[measure] = counts.n.get(measure, 0) + int(n)
-            if measure == "filtered":
-                counts.filtered_at = earliest(counts.filtered_at, utc(first_at))
-                if detail is not None and n:
-                    counts.reasons[detail] = int(n)
-            elif measure == "sent":
-                counts.segments = int(segments)
-                counts.cost = cost
-            elif measure in ("started", "attempted", "outcome"):
-                counts.begun_at = earliest(counts.begun_at, utc(first_at))
-                counts.ended_at = latest(counts.ended_at, utc(last_at))
+            counts.add(measure, detail, int(n), int(segments), cost, utc(first_at), utc(last_at))
         if created_at is None:
             return None
+        for counts in executions.values():
+            if 0 in counts.reasons.values():
+                counts.reasons = {reason: n for reason, n in counts.reasons.items() if n}
         return cls(created_at, cancelled_at, contacts, executions)
+
+
+def ledger(session: Session, account: str, trigger_id: str) -> Ledger | None:
+    """A trigger's ledger; none if there is no such trigger."""
+    trigger = {"account": account, "trigger_id": trigger_id}
+    rows = session.rows("ledger_rows", **trigger, most=_SHORT)
+    return Ledger.of(rows if len(rows) < _SHORT else session.rows("ledger", **trigger))
 
 
 @frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from threading import Lock
 from typing import Any, Generic, TypeVar
@@ -32,24 +33,24 @@ class Cache(Generic[Value]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._values: dict[Any, Value] = {}
+        self._values: OrderedDict[Any, Value] = OrderedDict()
         self._lock = Lock()
 
     def get(self, key: object) -> Value | None:
         """The value kept for a key, if it still is."""
         with self._lock:
-            value = self._values.pop(key, None)
+            value = self._values.get(key)
             if value is not None:
-                self._values[key] = value
+                self._values.move_to_end(key)
             return value
 
     def put(self, key: object, value: Value) -> None:
         """Keeps a value, for now."""
         with self._lock:
-            self._values.pop(key, None)
             self._values[key] = value
+            self._values.move_to_end(key)
             if len(self._values) > self._most:
-                del self._values[next(iter(self._values))]
+                self._values.popitem(last=False)
 
 
 class Heads:
@@ -63,7 +64,11 @@ class Heads:
         """The heads of those triggers that are recorded, by id."""
         found, missing = _split(self._triggers, ids)
         if missing:
-            rows = session.rows("trigger_heads", trigger_ids=missing)
+            rows = (
+                session.rows("trigger_heads", trigger_ids=missing)
+                if len(missing) > 1
+                else session.rows("trigger_head", trigger_id=missing[0])
+            )
             runs = [str(row[1]) for row in rows if row[2] == "workflow"]
             steps: dict[str, list[Row]] = {}
             for trigger_id, *step in session.rows("trigger_steps", trigger_ids=runs) if runs else ():
@@ -77,10 +82,12 @@ class Heads:
         """The heads of those executions that are recorded, by id."""
         found, missing = _split(self._executions, ids)
         if missing:
-            found.update(
-                (head.execution_id, head)
-                for head in _executions(session.rows("execution_heads", execution_ids=missing))
+            rows = (
+                session.rows("execution_heads", execution_ids=missing)
+                if len(missing) > 1
+                else session.rows("execution_head", execution_id=missing[0])
             )
+            found.update((head.execution_id, head) for head in _executions(rows))
         return found
 
     def trigger(self, session: Session, trigger_id: str) -> Trigger | None:

@@ -110,7 +110,7 @@ def _execution(
     if head is None or head.account != account or channel not in (None, head.channel):
         raise NotFound
     trigger = heads.trigger(session, head.trigger_id)
-    ledger = Ledger.of(session.rows("ledger", account=account, trigger_id=head.trigger_id))
+    ledger = _derive.ledger(session, account, head.trigger_id)
     if trigger is None or ledger is None:
         raise NotFound
     return head, trigger, ledger

@@ -16,6 +16,7 @@ from trigger_core._derive import places
 from trigger_core._heads import ExecutionHead, Heads
 from trigger_core.errors import FactError, FactsRefused
 from trigger_core.facts import (
+    IMPLY_DELIVERY,
     OUTCOMES,
     Attempt,
     Cancel,
@@ -34,6 +35,8 @@ Line = tuple[int, Fact]
 Timed = TypeVar("Timed", Attempt, Outcome)
 
 _RANK: Final = {outcome: rank for rank, outcome in enumerate(OUTCOMES, 1)}
+_FEW: Final = 3
+"""So many events on their own are recorded by a few statements each: laying out a batch takes longer than that."""
 NO_TRIGGER: Final = "no trigger of this id is recorded: record it first, or in the same call"
 NO_EXECUTION: Final = "no execution of this id is recorded: record it first, or in the same call"
 NO_JOB: Final = "no job of this id is recorded: record it first, or in the same call"
@@ -74,6 +77,8 @@ class Batch:
             FactsRefused: some contradict the contract or what is recorded; the transaction must be rolled back.
         """
         self._resolve()
+        if self._lines.keys() == {Event} and len(self._lines[Event]) <= _FEW:
+            self._lines[Event] = [line for line in self._lines[Event] if not self._record_event(*line)]
         self._record_triggers()
         self._record_executions()
         self._record_started_and_expected()
@@ -502,12 +507,44 @@ class Batch:
         if replacing:
             session.run("events_replaced")
         if by_message:
-            self._matched = {str(trigger_id) for (trigger_id,) in session.rows("events_triggers")}
+            self._matched |= {str(trigger_id) for (trigger_id,) in session.rows("events_triggers")}
         if changed:
             session.run("events_tally")
             session.run("events_insert")
 
-    def _event_row(self, line: int, fact: Event) -> tuple[object, ...]:
+    def _record_event(self, line: int, fact: Event) -> bool:
+        """Records an event by point statements, unless its job is unknown or a later time of it is recorded."""
+        _, _, trigger_id, execution_id, job_id, provider, message_id, kind, at = self._event_row(line, fact)
+        session = self._session
+        if provider is not None:
+            found = session.rows(
+                "message_job", account=fact.account, provider=provider, provider_message_id=message_id
+            )
+            trigger_id, execution_id, job_id = found[0] if found else (None, None, None)
+        if trigger_id is None or self._errors:
+            return False
+        job = {"trigger_id": trigger_id, "execution_id": execution_id, "job_id": job_id}
+        state = session.rows("event_state", **job)
+        times = {known: moment for _, known, moment in state}
+        kinds = (kind, "reached") if kind in IMPLY_DELIVERY else (kind,)
+        if not state or any(times.get(one) is not None and at < times[one] for one in kinds):
+            return False
+        account = state[0][0]
+        for one in kinds:
+            if one not in times:
+                session.run("event_insert", account=account, **job, type=one, occurred_at=at)
+                session.run(
+                    "event_tally",
+                    account=account,
+                    trigger_id=trigger_id,
+                    execution_id=execution_id,
+                    measure="delivery_failed" if one == "failed" else one,
+                    occurred_at=at,
+                )
+        self._matched.add(str(trigger_id))
+        return True
+
+    def _event_row(self, line: int, fact: Event) -> tuple[Any, ...]:
         at = _naive(fact.at)
         if fact.execution_id is None:
             if self._account not in (None, fact.account):

@@ -39,6 +39,8 @@ EVENT_TYPES: Final = (
     "complained",
     "unsubscribed",
 )
+IMPLY_DELIVERY: Final = frozenset({"delivered", "opened", "clicked", "read", "replied", "complained"})
+"""Where one of these was reported, the message got there."""
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")

@@ -185,6 +185,7 @@ class Library:
             NotFound: the account has no such trigger.
             WrongFlow: its details are another question's.
         """
+        trigger_id = _id(trigger_id)
         key = (account, trigger_id, question)
         version = self._version(account, trigger_id)
         kept = self._documents.get(key)
@@ -201,7 +202,7 @@ class Library:
         if self.store.sees_every_write:
             return self._writes[hash(trigger_id) % _STRIPES]
         with self.store.read() as session:
-            return session.rows("version", account=account, trigger_id=_id(trigger_id))
+            return session.rows("version", account=account, trigger_id=trigger_id)
 
     def _ledger(
         self, session: Session, account: str, trigger_id: str
@@ -210,7 +211,7 @@ class Library:
         head = self._heads.trigger(session, key)
         if head is None or head.account != account:
             raise NotFound
-        ledger = _derive.Ledger.of(session.rows("ledger", account=account, trigger_id=key))
+        ledger = _derive.ledger(session, account, key)
         if ledger is None:
             raise NotFound
         return head, ledger

@@ -1,4 +1,5 @@
--- Adds to the ledger how many jobs each execution gained with each type of event; a failed delivery is not a failed job.
+-- Adds to the ledger how many jobs each execution gained with each type of event; a failed delivery is not a failed
+-- job.
 insert into tally
 select
     account,

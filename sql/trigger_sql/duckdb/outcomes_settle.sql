@@ -14,9 +14,10 @@ where
     end
     || coalesce('"cost":"' || changed_outcomes.cost::varchar || '",', '')
     || case changed_outcomes.outcome
-        when 'failed' then
-            '"error":{"code":' || to_json(changed_outcomes.code)::varchar
-            || ',"message":' || to_json(changed_outcomes.message)::varchar || '},'
+        when 'failed'
+            then
+                '"error":{"code":' || to_json(changed_outcomes.code)::varchar
+                || ',"message":' || to_json(changed_outcomes.message)::varchar || '},'
         else ''
     end
     || '"execution_id'
@@ -34,9 +35,10 @@ where
     end
     || coalesce('"cost":"' || j.cost::varchar || '",', '')
     || case changed_outcomes.outcome
-        when 'failed' then
-            '"error":{"code":' || to_json(j.code)::varchar
-            || ',"message":' || to_json(j.message)::varchar || '},'
+        when 'failed'
+            then
+                '"error":{"code":' || to_json(j.code)::varchar
+                || ',"message":' || to_json(j.message)::varchar || '},'
         else ''
     end
     || '"execution_id'

@@ -1,6 +1,15 @@
 -- Keeps, of the jobs that became filtered, those among the hundred lowest job_ids of their reason.
 insert into samples
-with candidates as (
+with reasons as (
+    select distinct
+        trigger_id,
+        execution_id,
+        message
+    from changed_outcomes
+    where is_shown and outcome = 'filtered'
+),
+
+candidates as (
     select
         account,
         trigger_id,
@@ -21,15 +30,8 @@ with candidates as (
         s.contact,
         false as is_new
     from samples as s
-    inner join (
-        select distinct
-            trigger_id,
-            execution_id,
-            message
-        from changed_outcomes
-        where is_shown and outcome = 'filtered'
-    ) as c
-        on s.trigger_id = c.trigger_id and s.execution_id = c.execution_id and s.reason = c.message
+    inner join reasons as r
+        on s.trigger_id = r.trigger_id and s.execution_id = r.execution_id and s.reason = r.message
 ),
 
 placed as (
