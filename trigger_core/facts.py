@@ -403,7 +403,7 @@ def from_json(values: object) -> Fact:
     Traceback (most recent call last):
     trigger_core.errors.InvalidValue: at: must be a time such as 2025-11-23T02:25:28.090Z
     """
-    if not isinstance(values, dict):
+    if not isinstance(values, Mapping):
         raise InvalidValue("kind", "is missing: a fact is an object with a kind")
     cls = KINDS.get(kind) if isinstance(kind := values.get("kind"), str) else None
     if cls is None:

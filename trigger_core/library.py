@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import blake2b
 from os import PathLike
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, cast
 
 from attrs import frozen
 
@@ -17,12 +17,13 @@ from trigger_core._commit import GroupCommit, Ticket
 from trigger_core._heads import Cache, Heads
 from trigger_core._record import Batch
 from trigger_core.answers import DirectDetails, Job, JobPage, Trigger, TriggerPage, WorkflowDetails
-from trigger_core.errors import InvalidValue, NotFound, WrongFlow
+from trigger_core.errors import FactError, FactsRefused, InvalidValue, NotFound, WrongFlow
 from trigger_core.store import Row, Session, Store, open_store
 
 Question = Literal["trigger", "direct", "workflow"]
 
 _STRIPES: Final = 4096
+_FACTS: Final = frozenset(facts.KINDS.values())
 
 
 @frozen
@@ -104,22 +105,23 @@ class Library:
 
     # Recording
 
-    def record(self, facts: Iterable[facts.Fact], *, account: str | None = None) -> None:
+    def record(
+        self, facts: Iterable[facts.Fact | Mapping[str, object]], *, account: str | None = None
+    ) -> None:
         """Records facts, in any order: all of them, durably, or none.
 
         A fact recorded before, or one that another outranks, changes nothing. Calls of several threads are committed
         together.
 
         Args:
-            facts: what happened.
+            facts: what happened, as facts or as the objects that a journal has.
             account: refuse facts about anything of another account.
 
         Raises:
             FactsRefused: some facts contradict the contract or what is recorded; it names each.
             StoreUnavailable: nothing was recorded; try again.
         """
-        call = tuple(facts)
-        if call:
+        if call := _checked(facts):
             self._commit.record(call, account)
 
     def _write(self, tickets: Sequence[Ticket]) -> None:
@@ -405,6 +407,22 @@ class Library:
         """
         text, values = _lists.shipped(name, parameters)
         return Table(*self.store.table(text, values))
+
+
+def _checked(call: Iterable[facts.Fact | Mapping[str, object]]) -> list[facts.Fact]:
+    """The facts of a call; those that came as objects are checked, and all that is wrong is named."""
+    errors, found = [], []
+    for row, fact in enumerate(call):
+        if type(fact) in _FACTS:
+            found.append(cast(facts.Fact, fact))
+            continue
+        try:
+            found.append(facts.from_json(fact))
+        except InvalidValue as error:
+            errors.append(FactError(row, error.field, error.problem))
+    if errors:
+        raise FactsRefused(errors)
+    return found
 
 
 def _id(value: Any) -> str:

@@ -8,14 +8,16 @@ rolled back. Every thread reads through a cursor of its own.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
-from tempfile import mkdtemp
+from tempfile import gettempdir
 from typing import Any, Final
+from uuid import uuid4
 
 import duckdb
 
@@ -35,6 +37,10 @@ Connection = duckdb.DuckDBPyConnection
 
 _SHELL_READS: Final = "v1.5.0"
 """The storage version that the DuckDB shell of 1.5 still opens; 2.0 writes its own unless told."""
+
+_FAILED: Final = "the database failed and is being reopened; nothing was recorded: try again"
+
+_HOLDER: Final = re.compile(r"\(PID (\d+)\)")
 
 _HARDENED: Final = {
     "autoinstall_known_extensions": False,
@@ -61,42 +67,61 @@ class DuckDBStore:
     def __init__(self, path: str) -> None:
         self.path = path if path == ":memory:" else os.path.abspath(path)
         self.url = path if path == ":memory:" else f"duckdb://{self.path}"
-        self._snapshots = f"{self.path}.snapshot" if path != ":memory:" else mkdtemp(prefix="trigger-core-")
+        self._snapshots = (
+            os.path.join(gettempdir(), f"trigger-core-{uuid4()}")
+            if path == ":memory:"
+            else f"{self.path}.snapshot"
+        )
         self._lock = threading.Lock()
         self._reopening = threading.Lock()
         self._snapshotting = threading.Lock()
         self._process = os.getpid()
         self._local = threading.local()
-        self._generation = 0
-        self._root: Connection | None = None
-        self._connect()
+        self._closed = False
+        self._writer: Connection | None = None
+        self._root: Connection | None = self._connect()
+        self._writer = self._staging_cursor()
 
-    def _connect(self) -> None:
+    def _connect(self) -> Connection:
         try:
             root = duckdb.connect(
                 self.path, config={"storage_compatibility_version": _SHELL_READS, **_HARDENED}
             )
         except duckdb.Error as error:
-            raise _translated(error, self.path) from error
+            translated = _translated(error, self.path)
+            if isinstance(error, duckdb.IOException) and "No space left" not in str(error):
+                if not isinstance(translated, StoreInUse):
+                    translated = StoreError(f"{self.path} can't be opened: {str(error).splitlines()[0]}")
+            raise translated from error
         try:
-            _migrate(root)
+            if root.execute("select current_setting('lock_configuration')").fetchall() == [(True,)]:
+                raise StoreInUse(f"{self.path} is open in this process already: share that one")
+            _migrate(root, self.path)
             root.execute("set checkpoint_threshold = '256MB'")
             root.execute(f"set allowed_directories = [{_quoted(self._snapshots)}]")
             root.execute("set enable_external_access = false")
             root.execute("set lock_configuration = true")
+        except duckdb.Error as error:
+            root.close()
+            raise _translated(error, self.path) from error
         except BaseException:
             root.close()
             raise
-        self._root = root
-        self._generation += 1
-        self._writer = self._staging_cursor()
+        return root
 
-    def _cursor(self) -> Connection:
+    def _check_usable(self) -> None:
         if os.getpid() != self._process:
             raise StoreForked
-        if self._root is None:
+        if self._closed:
             raise StoreClosed
-        return self._root.cursor()
+
+    def _cursor(self) -> Connection:
+        self._check_usable()
+        root = self._root
+        if root is None:
+            with self._reopening:
+                root = self._root = self._root or self._connect_again()
+        return root.cursor()
 
     def _staging_cursor(self) -> Connection:
         """A cursor with staging tables of its own."""
@@ -105,41 +130,53 @@ class DuckDBStore:
             cursor.execute(statement)
         return cursor
 
-    def _own_cursor(self) -> Connection:
-        """This thread's cursor, made anew after the store was reopened."""
-        local = self._local
-        if getattr(local, "generation", None) != self._generation or os.getpid() != self._process:
-            local.cursor = self._cursor()
-            local.generation = self._generation
-        cursor: Connection = local.cursor
-        return cursor
+    @contextmanager
+    def _own_cursor(self) -> Iterator[Connection]:
+        """This thread's cursor, or a new one while the thread uses it or after the store was reopened.
+
+        A cursor whose user was interrupted before it was rolled back is not used again.
+        """
+        self._check_usable()
+        root, cursor = getattr(self._local, "kept", (None, None))
+        self._local.kept = (None, None)
+        if cursor is None or root is not self._root:
+            cursor = self._cursor()
+            root = self._root
+        try:
+            yield cursor
+        finally:
+            with suppress(duckdb.Error):
+                cursor.rollback()
+            self._local.kept = (root, cursor)
 
     @contextmanager
     def read(self) -> Iterator[_Session]:
         """A transaction whose reads all see one state."""
-        with self._translating():
-            cursor = self._own_cursor()
+        with self._translating(), self._own_cursor() as cursor:
             cursor.begin()
-            try:
-                yield _Session(cursor)
-            finally:
-                with suppress(duckdb.Error):
-                    cursor.rollback()
+            yield _Session(cursor)
 
     @contextmanager
     def write(self) -> Iterator[_Session]:
         """The one write transaction, durable once left without an error."""
+        self._check_usable()
         with self._lock, self._translating():
-            self._cursor().close()
-            writer = self._writer
-            writer.begin()
+            self._check_usable()
+            writer = self._writer or self._staging_cursor()
+            self._writer = None
             try:
+                writer.begin()
                 yield _Session(writer)
                 writer.commit()
             except BaseException:
-                with suppress(duckdb.Error):
+                try:
                     writer.rollback()
+                except duckdb.Error:
+                    writer.close()
+                else:
+                    self._writer = writer
                 raise
+            self._writer = writer
 
     @contextmanager
     def workspace(self) -> Iterator[_Session]:
@@ -160,28 +197,40 @@ class DuckDBStore:
             yield
         except duckdb.Error as error:
             if isinstance(error, duckdb.FatalException):
-                self._reopen()
+                self._drop_failed()
+            if isinstance(error, duckdb.ConnectionException) and not self._closed:
+                raise StoreUnavailable(_FAILED) from error
             raise _translated(error, self.path) from error
 
-    def _reopen(self) -> None:
-        """After a fatal error the whole database is unusable until every connection was closed."""
+    def _drop_failed(self) -> None:
+        """After a fatal error the whole database is unusable until every connection was closed.
+
+        Whoever needs a cursor next connects again.
+        """
         with self._reopening:
-            if self._root is None:
+            root = self._root
+            if root is None:
                 return
             with suppress(duckdb.Error):
-                self._root.execute("select 1")
+                root.execute("select 1")
                 return
-            for connection in (self._writer, self._root):
-                with suppress(duckdb.Error):
-                    connection.close()
             self._root = None
-            with suppress(StoreUnavailable, StoreError):
-                self._connect()
+            for connection in (self._writer, root):
+                if connection is not None:
+                    with suppress(duckdb.Error):
+                        connection.close()
+            self._writer = None
+
+    def _connect_again(self) -> Connection:
+        self._check_usable()
+        try:
+            return self._connect()
+        except StoreError as error:
+            raise StoreUnavailable(f"the database failed and could not be reopened yet: {error}") from error
 
     def table(self, text: str, parameters: dict[str, object]) -> tuple[tuple[str, ...], list[Row]]:
         """The columns and rows of one reading statement."""
-        with self._translating():
-            cursor = self._own_cursor()
+        with self._translating(), self._own_cursor() as cursor:
             cursor.execute(text, parameters)
             return tuple(column[0] for column in cursor.description or ()), cursor.fetchall()
 
@@ -194,13 +243,16 @@ class DuckDBStore:
         """Writes a consistent copy of the database to a new file, while others read and write.
 
         Raises:
-            InvalidValue: there is a file of that name already.
+            InvalidValue: there is a file of that name already, or no such folder.
         """
         if os.path.exists(path):
             raise InvalidValue("path", f"{path} is there already; name a file that isn't")
+        if not os.path.isdir(folder := os.path.dirname(os.path.abspath(path))):
+            raise InvalidValue("path", f"there is no folder {folder}")
         with self._snapshotting, self._translating():
             cursor = self._cursor()
-            os.makedirs(self._snapshots, mode=0o700, exist_ok=True)
+            shutil.rmtree(self._snapshots, ignore_errors=True)  # an earlier process may have been killed
+            os.makedirs(self._snapshots, mode=0o700)
             copy = os.path.join(self._snapshots, "copy")
             try:
                 cursor.execute(f"attach {_quoted(copy)} as snapshot (storage_version '{_SHELL_READS}')")
@@ -210,7 +262,10 @@ class DuckDBStore:
                 finally:
                     cursor.execute("detach snapshot")
                     cursor.close()
-                shutil.move(copy, path)
+                try:
+                    shutil.move(copy, path)
+                except OSError as error:
+                    raise StoreUnavailable(f"the copy could not be moved to {path}: {error}") from error
             finally:
                 shutil.rmtree(self._snapshots, ignore_errors=True)
 
@@ -221,13 +276,15 @@ class DuckDBStore:
 
     def close(self) -> None:
         """Closes the file; the log is written into it first."""
-        if os.getpid() != self._process or self._root is None:
+        if os.getpid() != self._process or self._closed:
             return
-        with self._lock:
-            root, self._root = self._root, None
-            with suppress(duckdb.Error):
-                self._writer.close()
-            root.close()
+        with self._lock, self._reopening:
+            self._closed = True
+            for connection in (self._writer, self._root):
+                if connection is not None:
+                    with suppress(duckdb.Error):
+                        connection.close()
+            self._writer = self._root = None
 
 
 class _Session:
@@ -265,23 +322,18 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, path: str) -> None:
     """Brings the schema to the newest version, in one transaction."""
     known = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
-    versions = (
-        connection.execute("select max(version) from schema_version").fetchall()
-        if "schema_version" in known
-        else []
+    if known and not known >= {"schema_version", "tally"}:
+        raise StoreError(f"{path} is a DuckDB database of something else: name another file")
+    [(current,)] = (
+        connection.execute("select max(version) from schema_version").fetchall() if known else [(0,)]
     )
-    current = versions[0][0] if versions else 0
     newest = trigger_sql.migrations()[-1][0]
     if current > newest:
         raise StoreTooNew(
             f"the store has schema version {current}, this library knows up to {newest}: install a newer trigger-core"
-        )
-    if known and not current:
-        raise StoreError(
-            "the file is a DuckDB database of something else: it has tables but no schema_version"
         )
     connection.begin()
     try:
@@ -298,7 +350,8 @@ def _migrate(connection: Connection) -> None:
                 connection.execute(statement)
         connection.commit()
     except BaseException:
-        connection.rollback()
+        with suppress(duckdb.Error):
+            connection.rollback()
         raise
 
 
@@ -306,11 +359,13 @@ def _translated(error: duckdb.Error, path: str) -> Exception:
     """The library's error for one of DuckDB's, by what the caller can do."""
     text = str(error)
     if "Could not set lock on file" in text or "Conflicting lock" in text:
+        holder = _HOLDER.search(text)
+        process = f"process {holder[1]}" if holder else "another process"
         return StoreInUse(
-            f"{path} is open in another process; ask that one (trigger-core commands do), or take a snapshot"
+            f"{path} is open in {process}; ask that one (trigger-core commands do), or take a snapshot"
         )
     if isinstance(error, duckdb.FatalException) or "database has been invalidated" in text:
-        return StoreUnavailable("the database failed and is being reopened; nothing was recorded: try again")
+        return StoreUnavailable(_FAILED)
     if isinstance(error, duckdb.IOException | duckdb.TransactionException | duckdb.OutOfMemoryException):
         if "No space left" in text or "write file" in text.lower():
             return StoreUnavailable("the disk is full; nothing was recorded: make room and try again")
