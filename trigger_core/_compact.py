@@ -25,3 +25,11 @@ def compact(session: Session) -> None:
     for statement in STATEMENTS:
         session.run(statement)
     session.clear("folded_tally", "trimmed_samples")
+
+
+def fold(session: Session, account: str, trigger_id: str) -> None:
+    """Leaves one trigger one ledger row per execution, measure and detail. Run it in a write transaction."""
+    session.run("fold_lay_aside", account=account, trigger_id=trigger_id)
+    session.run("fold_empty", account=account, trigger_id=trigger_id)
+    session.run("compact_tally_refill")
+    session.clear("folded_tally")

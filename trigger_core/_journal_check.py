@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from operator import attrgetter
+from itertools import repeat
+from operator import attrgetter, call
 from typing import Any, Final
 
 import attrs
@@ -49,8 +50,7 @@ _SETTERS: Final = {cls: [getattr(cls, name).__set__ for name in names] for cls, 
 def _unpacked(cls: type[Fact], values: Iterable[Any]) -> Fact:
     """The fact of these values, which were checked when it was first made and aren't again."""
     fact = object.__new__(cls)
-    for setter, value in zip(_SETTERS[cls], values, strict=True):
-        setter(fact, value)
+    any(map(call, _SETTERS[cls], repeat(fact), values))
     return fact
 
 
@@ -58,8 +58,12 @@ class Lines:
     """A journal's facts by line, as they come, in a spool; and what they name, laid out to be checked."""
 
     def __init__(self, spool: Spool) -> None:
-        self._add = spool.add
         self._chunks = spool.chunks
+        self._add = {cls: spool.adder(cls.kind) for cls in KINDS.values()}
+        self._heads, self._jobs, self._targets, self._messages = (
+            [spool.adder((family, share)) for share in range(_SHARES)]
+            for family in ("heads", "jobs", "targets", "messages")
+        )
         self._lay_out: dict[type[Fact], Callable[[int, Any], None]] = {
             Trigger: self._lay_out_trigger,
             Execution: self._lay_out_head,
@@ -75,7 +79,7 @@ class Lines:
     def add(self, line: int, fact: Fact) -> None:
         """Takes a line's fact."""
         cls = type(fact)
-        self._add(fact.kind, (line, _GETTERS[cls](fact)))
+        self._add[cls]((line, _GETTERS[cls](fact)))
         self._lay_out[cls](line, fact)
 
     def _lay_out_trigger(self, line: int, fact: Trigger) -> None:
@@ -84,25 +88,24 @@ class Lines:
 
     def _lay_out_head(self, line: int, fact: Trigger | Execution | Cancel) -> None:
         cls = type(fact)
-        self._add(("heads", hash(fact.trigger_id) % _SHARES), (line, cls, _GETTERS[cls](fact)))
+        self._heads[hash(fact.trigger_id) % _SHARES]((line, cls, _GETTERS[cls](fact)))
 
     def _lay_out_started(self, line: int, fact: Started) -> None:
-        self._add(("targets", hash(fact.execution_id) % _SHARES), (line, fact.execution_id, None))
+        self._targets[hash(fact.execution_id) % _SHARES]((line, fact.execution_id, None))
 
     def _lay_out_job(self, line: int, fact: Job) -> None:
         share = hash((fact.execution_id, fact.job_id)) % _SHARES
-        self._add(("jobs", share), (line, fact.execution_id, fact.job_id, fact.contact, fact.address))
+        self._jobs[share]((line, fact.execution_id, fact.job_id, fact.contact, fact.address))
 
     def _lay_out_target(self, line: int, fact: Attempt | Outcome) -> None:
         target = (fact.execution_id, fact.job_id)
-        self._add(("targets", hash(target) % _SHARES), (line, *target))
+        self._targets[hash(target) % _SHARES]((line, *target))
 
     def _lay_out_outcome(self, line: int, fact: Outcome) -> None:
         self._lay_out_target(line, fact)
         if fact.provider_message_id is not None:
             message = (fact.provider, fact.provider_message_id)
-            row = (line, fact.execution_id, fact.job_id, *message)
-            self._add(("messages", hash(message) % _SHARES), row)
+            self._messages[hash(message) % _SHARES]((line, fact.execution_id, fact.job_id, *message))
 
     def facts(self, bad: Marks) -> Iterable[tuple[int, Fact]]:
         """The good lines' facts in the order of their dependence."""

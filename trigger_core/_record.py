@@ -43,7 +43,11 @@ class Batch:
         """
         register = self._register
         if register.lines.keys() == {Event} and len(register.lines[Event]) <= _FEW:
-            register.lines[Event] = [line for line in register.lines[Event] if not self._record_event(*line)]
+            register.lines[Event] = [
+                line
+                for line in register.lines[Event]
+                if not self._is_foreign(line[1]) and not self._record_event(*line)
+            ]
         self._record_triggers()
         self._record_executions()
         self._record_started_and_expected()
@@ -229,6 +233,7 @@ class Batch:
             session.run("outcomes_settled")
         if arriving:
             session.run("samples_add")
+            session.run("samples_trim")
         session.run("outcomes_tally")
         session.run("outcomes_update")
         if leaving:
@@ -257,7 +262,11 @@ class Batch:
             self._session.run("messages_insert")
 
     def _record_events(self) -> None:
-        rows = [self._event_row(line, fact) for line, fact in self._register.lines.get(Event, ())]
+        rows = [
+            self._event_row(line, fact)
+            for line, fact in self._register.lines.get(Event, ())
+            if not self._is_foreign(fact)
+        ]
         by_message = any(fact.execution_id is None for _, fact in self._register.lines.get(Event, ()))
         self._register.raise_refused()
         session = self._session
@@ -313,6 +322,11 @@ class Batch:
         self._matched.add(str(trigger_id))
         return True
 
+    def _is_foreign(self, fact: Event) -> bool:
+        """Whether the event is of an execution that is another account's: it will never be this one's."""
+        head = self._register.executions.get(fact.execution_id or "")
+        return head is not None and self._register.account not in (None, head.account)
+
     def _event_row(self, line: int, fact: Event) -> tuple[Any, ...]:
         at = naive(fact.at)
         if fact.execution_id is None:
@@ -323,7 +337,7 @@ class Batch:
             message = (fact.provider, fact.provider_message_id)
             return (fact.account, fact.event_id, None, None, None, *message, fact.type, at)
         head = self._register.executions.get(fact.execution_id)
-        if head is None or self._register.account not in (None, head.account):
+        if head is None:
             account, trigger_id = self._register.account, None
         else:
             account, trigger_id = head.account, head.trigger_id

@@ -121,7 +121,12 @@ class Register:
                     for field in attrs.fields(Trigger)
                     if getattr(known, field.name) != getattr(fact, field.name)
                 )
-                self.refuse(line, field, "differs from what is recorded of this trigger, which can't change")
+                if known.account != fact.account:
+                    self.refuse(line, "trigger_id", "is taken: make another UUID")
+                else:
+                    self.refuse(
+                        line, field, "differs from what is recorded of this trigger, which can't change"
+                    )
         if new:
             self._check_currencies(new, currencies)
         return new
@@ -151,11 +156,11 @@ class Register:
         new = []
         for line, fact in lines:
             trigger = self.triggers.get(fact.trigger_id)
-            if trigger is None:
-                self.refuse(line, "trigger_id", NO_TRIGGER)
+            if self.account not in (None, fact.account):
+                self.refuse(line, "account", f"must be {self.account}: this call records for no other")
                 continue
-            if self.account not in (None, fact.account) or fact.account != trigger.account:
-                self.refuse(line, "account", "must be the trigger's account")
+            if trigger is None or fact.account != trigger.account:
+                self.refuse(line, "trigger_id", NO_TRIGGER)
                 continue
             if wrong := _misplaced(fact, trigger):
                 self.refuse(line, *wrong)

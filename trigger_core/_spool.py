@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, Final, Self
@@ -16,15 +15,16 @@ class Spool:
     """Rows by key, kept in a temporary file without a name: it is gone when the process is.
 
     >>> with Spool() as spool:
-    ...     spool.add("even", 2)
-    ...     spool.add("odd", 3)
-    ...     spool.add("even", 4)
+    ...     add_even, add_odd = spool.adder("even"), spool.adder("odd")
+    ...     add_even(2)
+    ...     add_odd(3)
+    ...     add_even(4)
     ...     list(spool.chunks("even"))
     [[2, 4]]
     """
 
     def __init__(self) -> None:
-        self._file = TemporaryFile(buffering=0)  # noqa: SIM115  closed by __exit__
+        self._file = TemporaryFile()  # noqa: SIM115  closed by __exit__
         self._end = 0
         self._written: dict[Hashable, list[tuple[int, int]]] = {}
         self._waiting: dict[Hashable, list[Any]] = {}
@@ -37,27 +37,31 @@ class Spool:
     ) -> None:
         self._file.close()
 
-    def add(self, key: Hashable, row: Any) -> None:
-        """Adds a row."""
-        waiting = self._waiting.get(key)
-        if waiting is None:
-            waiting = self._waiting[key] = []
-        waiting.append(row)
-        if len(waiting) == _CHUNK:
-            self._write(key, waiting)
-            waiting.clear()
+    def adder(self, key: Hashable) -> Callable[[Any], None]:
+        """What adds a row to those of a key."""
+        waiting = self._waiting.setdefault(key, [])
+        append = waiting.append
+
+        def add(row: Any) -> None:
+            append(row)
+            if len(waiting) == _CHUNK:
+                self._write(key, waiting)
+                waiting.clear()
+
+        return add
 
     def _write(self, key: Hashable, rows: list[Any]) -> None:
-        data = memoryview(pickle.dumps(rows, pickle.HIGHEST_PROTOCOL))
+        data = pickle.dumps(rows, pickle.HIGHEST_PROTOCOL)
+        self._file.seek(self._end)
+        self._file.write(data)
         self._written.setdefault(key, []).append((self._end, len(data)))
         self._end += len(data)
-        while data:
-            data = data[self._file.write(data) :]
 
     def chunks(self, key: Hashable) -> Iterator[list[Any]]:
         """The rows of a key, in the order they were added, at most a thousand at a time."""
         for place, size in self._written.get(key, ()):
-            yield pickle.loads(os.pread(self._file.fileno(), size, place))  # noqa: S301  written by this process
+            self._file.seek(place)
+            yield pickle.loads(self._file.read(size))  # noqa: S301  written by this process
         if waiting := self._waiting.get(key):
             yield waiting
 

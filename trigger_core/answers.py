@@ -313,7 +313,8 @@ def from_json(value: Any, answer: type[Answer]) -> Answer:
     >>> from_json({"total_contacts": 1, "sent": 0, "failed": 0, "filtered": 1}, Summary)
     Summary(total_contacts=1, sent=0, failed=0, filtered=1)
     """
-    return _converter().structure(value, answer)
+    read: Answer = _converter().structure(value, answer)
+    return read
 
 
 @cache
@@ -339,12 +340,8 @@ def _converter() -> Any:
         WorkflowDetails: ("channels",),
     }
     for cls, names in left_out.items():
-        converter.register_unstructure_hook(
-            cls,
-            make_dict_unstructure_fn(
-                cls, converter, **{name: override(omit_if_default=True) for name in names}
-            ),
-        )
+        overrides: dict[str, Any] = {name: override(omit_if_default=True) for name in names}
+        converter.register_unstructure_hook(cls, make_dict_unstructure_fn(cls, converter, **overrides))
 
     def analytics(value: Mapping[str, int], _: object) -> Analytics:
         keys = value.keys()

@@ -127,7 +127,7 @@ class Story:
     examples: dict[str, str] = field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        self._dice = Random(self.seed)  # noqa: S311  no secret depends on it
+        self._dice = Random(f"{self.seed} {self.moment}")  # noqa: S311  no secret depends on it
 
     def until(self, moment: datetime) -> list[Fact]:
         """Takes out what has happened by a moment, in order."""

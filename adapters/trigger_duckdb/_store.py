@@ -7,6 +7,7 @@ rolled back. Every thread reads through a cursor of its own.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from functools import cache
 from tempfile import gettempdir
 from typing import Any, Final
 from uuid import uuid4
+from weakref import WeakSet
 
 import duckdb
 
@@ -38,16 +40,36 @@ Connection = duckdb.DuckDBPyConnection
 _SHELL_READS: Final = "v1.5.0"
 """The storage version that the DuckDB shell of 1.5 still opens; 2.0 writes its own unless told."""
 
-_FAILED: Final = "the database failed and is being reopened; nothing was recorded: try again"
+_FAILED: Final = "the database failed and is being reopened; try again: recording the same again does no harm"
+
+_NO_STORE: Final = re.compile("Cannot open file|not a valid DuckDB database|Could not read")
+_DURABLE: Final = "COMMIT succeeded and is durable"
 
 _HOLDER: Final = re.compile(r"\(PID (\d+)\)")
 
-_HARDENED: Final = {
+_CONFIG: Final[dict[str, Any]] = {
+    "storage_compatibility_version": _SHELL_READS,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
     "python_enable_replacements": False,
 }
+
+
+_STORES: Final[WeakSet[DuckDBStore]] = WeakSet()
+
+
+def _after_fork() -> None:
+    """In a forked child: makes every store unusable, and its connection immortal.
+
+    Were it destroyed there, DuckDB would write the parent's log into the file and remove it under the parent, which
+    then loses what it acknowledges.
+    """
+    for store in list(_STORES):
+        store.disown()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class DuckDBStore:
@@ -75,25 +97,20 @@ class DuckDBStore:
         self._lock = threading.Lock()
         self._reopening = threading.Lock()
         self._snapshotting = threading.Lock()
-        self._process = os.getpid()
         self._local = threading.local()
         self._closed = False
+        self._forked = False
         self._writer: Connection | None = None
         self._root: Connection | None = self._connect()
         self._writer = self._staging_cursor()
+        _STORES.add(self)
 
     def _connect(self) -> Connection:
+        root = None
         try:
-            root = duckdb.connect(
-                self.path, config={"storage_compatibility_version": _SHELL_READS, **_HARDENED}
-            )
-        except duckdb.Error as error:
-            translated = _translated(error, self.path)
-            if isinstance(error, duckdb.IOException) and "No space left" not in str(error):
-                if not isinstance(translated, StoreInUse):
-                    translated = StoreError(f"{self.path} can't be opened: {str(error).splitlines()[0]}")
-            raise translated from error
-        try:
+            if self.path != ":memory:" and not os.path.exists(self.path):
+                _make(self.path)
+            root = duckdb.connect(self.path, config=_CONFIG)
             if root.execute("select current_setting('lock_configuration')").fetchall() == [(True,)]:
                 raise StoreInUse(f"{self.path} is open in this process already: share that one")
             _migrate(root, self.path)
@@ -101,22 +118,32 @@ class DuckDBStore:
             root.execute(f"set allowed_directories = [{_quoted(self._snapshots)}]")
             root.execute("set enable_external_access = false")
             root.execute("set lock_configuration = true")
-        except duckdb.Error as error:
-            root.close()
-            raise _translated(error, self.path) from error
-        except BaseException:
-            root.close()
+            return root
+        except BaseException as error:
+            if root is not None:
+                root.close()
+            elif isinstance(error, duckdb.IOException) and _NO_STORE.search(str(error)):
+                raise StoreError(f"{self.path} can't be opened: {_first_line(error)}") from error
+            if isinstance(error, duckdb.Error):
+                raise _translated(error, self.path) from error
             raise
-        return root
 
-    def _check_usable(self) -> None:
-        if os.getpid() != self._process:
+    def check(self) -> None:
+        """Returns if the store is open in this process."""
+        if self._forked:
             raise StoreForked
         if self._closed:
             raise StoreClosed
 
+    def disown(self) -> None:
+        """Leaves the database to the process that this one was forked from."""
+        self._forked = True
+        for connection in (self._root, self._writer):
+            if connection is not None:
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
     def _cursor(self) -> Connection:
-        self._check_usable()
+        self.check()
         root = self._root
         if root is None:
             with self._reopening:
@@ -136,7 +163,7 @@ class DuckDBStore:
 
         A cursor whose user was interrupted before it was rolled back is not used again.
         """
-        self._check_usable()
+        self.check()
         root, cursor = getattr(self._local, "kept", (None, None))
         self._local.kept = (None, None)
         if cursor is None or root is not self._root:
@@ -159,15 +186,15 @@ class DuckDBStore:
     @contextmanager
     def write(self) -> Iterator[_Session]:
         """The one write transaction, durable once left without an error."""
-        self._check_usable()
+        self.check()
         with self._lock, self._translating():
-            self._check_usable()
+            self.check()
             writer = self._writer or self._staging_cursor()
             self._writer = None
             try:
                 writer.begin()
                 yield _Session(writer)
-                writer.commit()
+                self._commit(writer)
             except BaseException:
                 try:
                     writer.rollback()
@@ -177,6 +204,14 @@ class DuckDBStore:
                     self._writer = writer
                 raise
             self._writer = writer
+
+    def _commit(self, writer: Connection) -> None:
+        try:
+            writer.commit()
+        except duckdb.FatalException as error:
+            if _DURABLE not in str(error):
+                raise
+            self._drop_failed()  # the facts are safe in the log; only writing it into the file failed
 
     @contextmanager
     def workspace(self) -> Iterator[_Session]:
@@ -193,12 +228,19 @@ class DuckDBStore:
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
+        root = self._root
         try:
             yield
+        except RuntimeError as error:
+            if str(error) == "Query interrupted":  # all that DuckDB leaves of a signal handler's exception
+                raise KeyboardInterrupt from error
+            raise
         except duckdb.Error as error:
             if isinstance(error, duckdb.FatalException):
                 self._drop_failed()
-            if isinstance(error, duckdb.ConnectionException) and not self._closed:
+            if self._closed:
+                raise StoreClosed from error
+            if isinstance(error, duckdb.ConnectionException) or (root is not None and self._root is not root):
                 raise StoreUnavailable(_FAILED) from error
             raise _translated(error, self.path) from error
 
@@ -222,7 +264,7 @@ class DuckDBStore:
             self._writer = None
 
     def _connect_again(self) -> Connection:
-        self._check_usable()
+        self.check()
         try:
             return self._connect()
         except StoreError as error:
@@ -258,7 +300,7 @@ class DuckDBStore:
                 cursor.execute(f"attach {_quoted(copy)} as snapshot (storage_version '{_SHELL_READS}')")
                 try:
                     name = cursor.execute("select current_database()").fetchall()[0][0]
-                    cursor.execute(f'copy from database "{name}" to snapshot')
+                    cursor.execute(f"copy from database {_identifier(name)} to snapshot")
                 finally:
                     cursor.execute("detach snapshot")
                     cursor.close()
@@ -276,7 +318,7 @@ class DuckDBStore:
 
     def close(self) -> None:
         """Closes the file; the log is written into it first."""
-        if os.getpid() != self._process or self._closed:
+        if self._forked or self._closed:
             return
         with self._lock, self._reopening:
             self._closed = True
@@ -317,9 +359,30 @@ def _statement(query: str) -> duckdb.Statement:
     return statement
 
 
+def _identifier(name: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _quoted(text: str) -> str:
     """A text as SQL writes it, where no parameter can stand."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _make(path: str) -> None:
+    """A new database file, whole from the first: one cut short by a kill or a full disk could not be opened."""
+    made = f"{path}.{uuid4()}.new"
+    try:
+        duckdb.connect(made, config=_CONFIG).close()
+        with suppress(OSError):  # another process was faster, or there are no links here
+            os.link(made, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.remove(made)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
 
 
 def _migrate(connection: Connection, path: str) -> None:
@@ -370,8 +433,8 @@ def _translated(error: duckdb.Error, path: str) -> Exception:
         if "No space left" in text or "write file" in text.lower():
             return StoreUnavailable("the disk is full; nothing was recorded: make room and try again")
         return StoreUnavailable(
-            f"the database could not do it now; nothing was recorded: {text.splitlines()[0]}"
+            f"the database could not do it now; nothing was recorded: {_first_line(error)}"
         )
     if isinstance(error, duckdb.ConnectionException):
         return StoreClosed()
-    return StoreError(f"the database refused a statement: {text.splitlines()[0]}")
+    return StoreError(f"the database refused a statement: {_first_line(error)}")

@@ -30,7 +30,7 @@ class Terminal:
     def source(self) -> IO[bytes]:
         """The journal."""
         if self._journal is None or self._journal == "-":
-            return open(sys.stdin.fileno(), "rb", closefd=False)
+            return open(0, "rb", closefd=False)
         return open(self._journal, "rb")
 
     def out(self, data: bytes) -> None:
