@@ -359,11 +359,11 @@ def _converter() -> Any:
     )
 
     def unstructure_job(job: Job) -> dict[str, Any]:
-        key = _address_key(job.channel)
+        key = address_key(job.channel)
         return {key if name == "address" else name: value for name, value in job_to_dict(job).items()}
 
     def structure_job(value: Mapping[str, Any], cls: object) -> Job:
-        key = _address_key(value["channel"])
+        key = address_key(value["channel"])
         job: Job = job_from_dict(
             {"address" if name == key else name: item for name, item in value.items()}, cls
         )
@@ -374,5 +374,6 @@ def _converter() -> Any:
     return converter
 
 
-def _address_key(channel: str) -> str:
+def address_key(channel: str) -> str:
+    """What JSON calls the address of a channel's jobs."""
     return "email" if channel == "email" else "phone_number"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import falcon
 
 from trigger_core import Library
-from trigger_falcon import _problems, _routes
+from trigger_falcon import _docs, _problems, _routes
 
 
 def create_app(library: Library) -> falcon.App[falcon.Request, falcon.Response]:
@@ -18,6 +18,8 @@ def create_app(library: Library) -> falcon.App[falcon.Request, falcon.Response]:
     - ``triggers/{id}``, ``triggers/{id}/direct``, ``triggers/{id}/workflow``: a trigger's documents, each
       with a weak ``ETag``; an ``If-None-Match`` that names it is answered by a 304
     - ``messages|sms|whatsapp/executions/{id}/jobs``: a page of jobs, by job_id; ``…/jobs/{job_id}``: one job
+
+    ``/api/openapi.json`` describes all of this, ``/api/docs`` shows it; neither needs a key or any network.
 
     ``/healthz`` needs no key, asks the store and answers ``{"status": "ok"}`` or a 503.
 
@@ -38,9 +40,11 @@ def create_app(library: Library) -> falcon.App[falcon.Request, falcon.Response]:
     ...     client.get("/api/v1/triggers", headers={"X-API-Key": key}).json
     {'success': True, 'data': {'triggers': [], 'pagination': {'limit': 50, 'next_cursor': None}}}
     """
-    app = falcon.App(middleware=[_NoSniff()], router=_routes.Router())
+    router = _routes.Router()
+    app = falcon.App(middleware=[_NoSniff()], router=router)
     _problems.install(app)
     _routes.add_routes(app, library)
+    _docs.add_routes(app, router.resources)
     return app
 
 
