@@ -154,8 +154,8 @@ class Server:
             except TimeoutError:
                 continue
             except OSError:
-                if self._closed.is_set():
-                    return
+                # There are too many open files, say: somebody will close some.
+                self._closed.wait(0.1)
                 continue
             connection.settimeout(_PATIENCE)
             thread = Thread(

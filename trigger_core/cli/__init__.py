@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
+        streams.wipe()
         return 130
     except (TriggerCoreError, OSError) as error:
         streams.error(f"trigger-core: {_commands.said(error)}")

@@ -45,7 +45,7 @@ class Terminal:
 
     def error(self, text: str) -> None:
         """Writes a line about what went wrong."""
-        self._wipe()
+        self.wipe()
         print(text, file=sys.stderr)
 
     def progress(self, what: str, done: int, total: int | None) -> None:
@@ -59,19 +59,20 @@ class Terminal:
             line = f"{what} {'#' * filled}{'.' * (width - filled)} {done * 100 // total:3d} %"
         else:
             line = f"{what} {done:,}"
-        self._wipe()
+        self.wipe()
         print(line, end="\r", file=sys.stderr, flush=True)
         self._drawn, self._drawn_at = len(line), now
 
     def close(self) -> None:
         """Wipes the bar and hands the results over."""
-        self._wipe()
+        self.wipe()
         try:
             sys.stdout.flush()
         except BrokenPipeError:
             raise OutputClosed from None
 
-    def _wipe(self) -> None:
+    def wipe(self) -> None:
+        """Wipes the bar."""
         if self._drawn:
             print(" " * self._drawn, end="\r", file=sys.stderr)
             self._drawn = 0

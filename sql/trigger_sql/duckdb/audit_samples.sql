@@ -1,7 +1,18 @@
 -- Which contacts sampled for a filter reason are not those derived again from the jobs, in all accounts: none, unless
--- something is wrong. Each of the hundred lowest job_ids that a reason has must be there, and whoever else is there
--- must have been filtered for that reason.
-with filtered as (
+-- something is wrong. Each of the hundred lowest job_ids that a reason has must be there, and so must each that comes
+-- before one that is; whoever is there must have been filtered for that reason.
+with kept as (
+    select
+        account,
+        trigger_id,
+        execution_id,
+        reason,
+        max(job_id) as last_kept
+    from samples
+    group by account, trigger_id, execution_id, reason
+),
+
+filtered as (
     select
         account,
         trigger_id,
@@ -30,5 +41,13 @@ full outer join samples as s
         and f.execution_id = s.execution_id
         and f.reason = s.reason
         and f.job_id = s.job_id
-where f.contact is distinct from s.contact and (s.job_id is not null or f.place <= 100)
+left join kept as k
+    on
+        f.account = k.account
+        and f.trigger_id = k.trigger_id
+        and f.execution_id = k.execution_id
+        and f.reason = k.reason
+where
+    f.contact is distinct from s.contact
+    and (s.job_id is not null or f.place <= 100 or f.job_id < k.last_kept)
 order by account, trigger_id, execution_id, subject

@@ -1,5 +1,5 @@
--- Keeps the jobs that became filtered among the first contacts of their reason: those that come before one that is kept,
--- and those among the hundred lowest job_ids. What is kept is so always the beginning of all that have the reason.
+-- Keeps the jobs that became filtered among the first contacts of their reason: those that come before one that is
+-- kept, and those among the hundred lowest job_ids. What is kept is so always the beginning of all with the reason.
 insert into samples
 with reasons as (
     select distinct

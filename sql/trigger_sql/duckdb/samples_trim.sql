@@ -9,7 +9,7 @@ using (
         row_number() over (partition by execution_id, reason order by job_id) as place,
         count(*) over (partition by execution_id, reason) as kept
     from samples
-    where trigger_id in (select trigger_id from changed_outcomes)
+    where samples.trigger_id in (select changed_outcomes.trigger_id from changed_outcomes)
 ) as s
 where
     s.kept > 1000
