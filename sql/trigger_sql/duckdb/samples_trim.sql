@@ -2,19 +2,19 @@
 delete from samples
 using (
     select
-        trigger_id,
-        execution_id,
-        reason,
-        job_id,
-        row_number() over (partition by execution_id, reason order by job_id) as place,
-        count(*) over (partition by execution_id, reason) as kept
-    from samples
-    where samples.trigger_id in (select changed_outcomes.trigger_id from changed_outcomes)
-) as s
+        s.trigger_id,
+        s.execution_id,
+        s.reason,
+        s.job_id,
+        row_number() over (partition by s.execution_id, s.reason order by s.job_id) as place,
+        count(*) over (partition by s.execution_id, s.reason) as kept
+    from samples as s
+    where s.trigger_id in (select c.trigger_id from changed_outcomes as c)
+) as p
 where
-    s.kept > 1000
-    and s.place > 100
-    and samples.trigger_id = s.trigger_id
-    and samples.execution_id = s.execution_id
-    and samples.reason = s.reason
-    and samples.job_id = s.job_id
+    p.kept > 1000
+    and p.place > 100
+    and samples.trigger_id = p.trigger_id
+    and samples.execution_id = p.execution_id
+    and samples.reason = p.reason
+    and samples.job_id = p.job_id
