@@ -84,7 +84,7 @@ def test_contradictions_are_refused(examples: int) -> None:
         with recorded(history) as library:
             before = everything(library), answers_of(library, history)
             assert refusal(library, [bad]) == [(0, field)]
-            assert refusal(library, [*others[:2], bad, *others[2:]]) == [(2, field)]
+            assert set(refusal(library, [*others[:2], bad, *others[2:]])) == {(2, field)}
             assert (everything(library), answers_of(library, history)) == before
             assert list(library.audit()) == []
             library.record([])
@@ -150,7 +150,7 @@ def test_documents_are_never_stale(examples: int) -> None:
 
     def check(history: History) -> None:
         with trigger_core.open(":memory:") as library:
-            other: Library = Library(OneOfMany(library.store))  # type: ignore[arg-type]
+            other: Library = Library(OneOfMany(library.store))
             last: dict[int, trigger_core.Document] = {}
             for number, call in enumerate(history, 1):
                 library.record(call)
@@ -417,7 +417,7 @@ def test_a_tag_changes_exactly_with_its_answer() -> None:
         library.record([*direct_trigger(), *jobs(1, 3)])
 
         def tags() -> list[str]:
-            return [library.document("acme", DIRECT, question).etag for question in ("trigger", "direct")]  # type: ignore[arg-type]
+            return [library.document("acme", DIRECT, question).etag for question in ("trigger", "direct")]
 
         for number, (call, changes) in enumerate(STORY):
             before = tags()
@@ -472,7 +472,7 @@ def test_an_interrupt_leaves_no_stale_document() -> None:
     """Facts that became durable show, even where the caller was interrupted before it was told so."""
     with trigger_core.open(":memory:") as library:
         store = Interrupted(library.store)
-        interrupted: Library = Library(store)  # type: ignore[arg-type]
+        interrupted: Library = Library(store)
         interrupted.record([*direct_trigger(), *jobs(1, 1)])
         interrupted.document("acme", DIRECT, "direct")
         store.armed = True
