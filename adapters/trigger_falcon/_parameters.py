@@ -30,6 +30,7 @@ def _cursor(value: str, name: str) -> str:
 
 
 NONE: Final[Mapping[str, Check]] = {}
+PAGES: Final[Mapping[str, Check]] = {"limit": _limit, "cursor": _cursor}
 JOBS: Final[Mapping[str, Check]] = {
     "status": _one_of(get_args(JobStatus)),
     "filter_code": text,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Final
 
@@ -11,11 +10,11 @@ from falcon.inspect import inspect_compiled_router, register_router
 from falcon.routing import CompiledRouter
 
 from trigger_core import Library
-from trigger_core.answers import to_json
 from trigger_core.errors import NotFound, StoreError, StoreUnavailable
 from trigger_core.library import Question
 from trigger_falcon import _parameters, _problems
 from trigger_falcon._access import account
+from trigger_falcon._answers import answer
 
 CHANNELS: Final = {"messages": "email", "sms": "sms", "whatsapp": "whatsapp"}
 """The channels by the word that stands for them in a path."""
@@ -89,7 +88,7 @@ class Triggers:
         """A page of them."""
         owner = account(self._library, req, "read")
         values = _parameters.read(req, _parameters.TRIGGERS)
-        _answer(resp, self._library.triggers(owner, **values))
+        answer(resp, self._library.triggers(owner, **values))
 
     on_head = on_get
 
@@ -105,7 +104,7 @@ class Jobs:
         """A page of them."""
         owner = account(self._library, req, "read")
         values = _parameters.read(req, _parameters.JOBS)
-        _answer(resp, self._library.jobs(owner, execution_id, channel=self._channel, **values))
+        answer(resp, self._library.jobs(owner, execution_id, channel=self._channel, **values))
 
     on_head = on_get
 
@@ -123,7 +122,7 @@ class Job:
         _parameters.read(req, _parameters.NONE)
         if not _JOB_ID.fullmatch(job_id):
             raise NotFound
-        _answer(resp, self._library.job(owner, execution_id, int(job_id), channel=self._channel))
+        answer(resp, self._library.job(owner, execution_id, int(job_id), channel=self._channel))
 
     on_head = on_get
 
@@ -145,12 +144,6 @@ class Health:
         resp.set_header("Cache-Control", "no-store")
 
     on_head = on_get
-
-
-def _answer(resp: falcon.Response, answer: object) -> None:
-    body = {"success": True, "data": to_json(answer)}
-    resp.data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-    resp.set_header("Cache-Control", "private, no-store")
 
 
 def _names(header: str, etag: str) -> bool:
