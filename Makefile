@@ -102,5 +102,5 @@ $(BIN)/python -m pip install --help 2>/dev/null | grep -q -e --group || $(PIP) i
 endef
 
 clean:
-	rm -rf $(VENV) build dist .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist tests/typescript/node_modules .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -133,7 +133,7 @@ class Catalog:
         """
         facts.whole(limit, "limit", 1, 200)
         bound: list[object] = ["list", account, name]
-        [after] = _lists._read_cursor(cursor, bound, str) if cursor is not None else ("",)
+        after = "" if cursor is None else facts.text(_lists._read_cursor(cursor, bound, 1)[0], "cursor", 200)
         with self._store.read() as session:
             rows = session.rows("catalog_list", account=account, name=_storable(name))
             if not rows:

@@ -54,43 +54,51 @@ class GroupCommit:
         self._writing = False
         self._crowd = 1
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is writing."""
+        return not self._writing
+
     def record(self, facts: Sequence[Fact], account: str | None) -> None:
         """Returns when the facts are durable; raises what went wrong with them, and them alone."""
         ticket = Ticket(facts, account)
         ticket.woken.acquire()
-        with self._guard:
-            self._queue.append(ticket)
-            waits, self._writing = self._writing, True
-        if waits:
-            try:
+        try:
+            with self._guard:
+                self._queue.append(ticket)
+                ticket.writes = not self._writing
+                self._writing = True
+            if not ticket.writes:
                 ticket.woken.acquire()
-            except BaseException:
+            if not ticket.done:
+                self._write_front(ticket)
+        finally:  # an interrupt may come anywhere
+            if not ticket.done:
                 self._leave(ticket)
-                raise
-        if not ticket.done:
-            self._write_front()
         if ticket.error is not None:
             raise ticket.error
 
-    def _write_front(self) -> None:
+    def _write_front(self, own: Ticket) -> None:
         """Writes what has queued up, the writer's own facts first, and wakes those it served and the next writer."""
         if self._crowd > 1:
             sleep(_GATHER)
-        with self._guard:
-            tickets = [self._queue.popleft()]
-            size = len(tickets[0].facts)
-            while self._queue and size + len(self._queue[0].facts) <= _MOST:
-                tickets.append(self._queue.popleft())
-                size += len(tickets[-1].facts)
-        self._crowd = len(tickets)
+        tickets: list[Ticket] = []
         try:
+            with self._guard:
+                size = 0
+                while self._queue and (not tickets or size + len(self._queue[0].facts) <= _MOST):
+                    tickets.append(self._queue.popleft())
+                    size += len(tickets[-1].facts)
+            self._crowd = len(tickets)
             self._write_together(tickets)
         finally:
             with self._guard:
+                for ticket in tickets:
+                    ticket.done = True
+                    if ticket is not own:
+                        ticket.woken.release()
+                own.writes = False
                 self._appoint()
-            for ticket in tickets:
-                ticket.done = True
-                ticket.woken.release()
 
     def _appoint(self) -> None:
         """Makes the first that waits the next writer."""
@@ -104,8 +112,9 @@ class GroupCommit:
         with self._guard:
             if ticket in self._queue:
                 self._queue.remove(ticket)
-                if ticket.writes:
-                    self._appoint()
+            if ticket.writes:
+                ticket.writes = False
+                self._appoint()
 
     def _write_together(self, tickets: Sequence[Ticket]) -> None:
         try:
@@ -122,6 +131,6 @@ class GroupCommit:
         except BaseException:
             for ticket in tickets:
                 ticket.error = StoreUnavailable(
-                    "the writing thread was interrupted; nothing was recorded: try again"
+                    "the writing thread was interrupted; it may be recorded, and the same call does no harm"
                 )
             raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Any, Final, cast, overload
 
 from attrs import define, field, frozen
 
@@ -26,6 +26,9 @@ Contacts = Mapping[tuple[str, str], Sequence[str]]
 
 _SHORT: Final = 400
 """Up to so many rows of a ledger are added up here, not by the store."""
+
+_LONG: Final = 100
+"""From so many rows on, beside four for each sum, a ledger is folded when it was read."""
 
 _BEGINNINGS: Final = frozenset({"started", "attempted", "outcome"})
 _EVENTS: Final = {"failed": "delivery_failed", "delivered": "reached"}
@@ -109,11 +112,17 @@ class Ledger:
         return cls(created_at, cancelled_at, contacts, executions)
 
 
-def ledger(session: Session, account: str, trigger_id: str) -> Ledger | None:
-    """A trigger's ledger; none if there is no such trigger."""
+def ledger(session: Session, account: str, trigger_id: str) -> tuple[Ledger | None, bool]:
+    """A trigger's ledger, none if there is no such trigger; and whether it is long enough to be worth folding."""
     trigger = {"account": account, "trigger_id": trigger_id}
     rows = session.rows("ledger_rows", **trigger, most=_SHORT)
-    return Ledger.of(rows if len(rows) < _SHORT else session.rows("ledger", **trigger))
+    if len(rows) < _SHORT:
+        found = Ledger.of(rows)
+        places = (
+            0 if found is None else sum(len(one.n) + len(one.reasons) for one in found.executions.values())
+        )
+        return found, len(rows) > _LONG + 4 * places
+    return Ledger.of(session.rows("ledger", **trigger)), True
 
 
 @frozen
@@ -373,10 +382,7 @@ def _members(head: Trigger, channel: str, one: Share | None, contacts: Contacts)
             cancelled=one.cancelled,
             pending=one.pending,
             filter_reasons=tuple(
-                _reason(counts, reason, count, contacts)
-                for reason, count in sorted(counts.reasons.items(), key=lambda item: (-item[1], item[0]))[
-                    :REASONS
-                ]
+                _reason(counts, reason, count, contacts) for reason, count in shown_reasons(counts)
             ),
             filter_reasons_truncated=len(counts.reasons) > REASONS,
         ),
@@ -387,6 +393,11 @@ def _members(head: Trigger, channel: str, one: Share | None, contacts: Contacts)
     }
 
 
+def shown_reasons(counts: Counts) -> list[tuple[str, int]]:
+    """An execution's filter reasons that its answer shows: those of the most contacts."""
+    return sorted(counts.reasons.items(), key=lambda item: (-item[1], item[0]))[:REASONS]
+
+
 def _reason(counts: Counts, reason: str, count: int, contacts: Contacts) -> answers.FilterReason:
     shown = tuple(contacts.get((counts.execution_id, reason), ()))
     return answers.FilterReason(
@@ -394,6 +405,10 @@ def _reason(counts: Counts, reason: str, count: int, contacts: Contacts) -> answ
     )
 
 
+@overload
+def utc(moment: datetime) -> datetime: ...
+@overload
+def utc(moment: None) -> None: ...
 def utc(moment: datetime | None) -> datetime | None:
     """A stored time as the answers have it."""
     return None if moment is None else moment.replace(tzinfo=UTC)

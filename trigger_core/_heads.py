@@ -168,7 +168,7 @@ def _trigger(row: Row, steps: list[Row]) -> Trigger:
             execution_id=execution_id,
             type=workflow_type,
             template_group_id=template_group_id,
-            steps=[
+            steps=tuple(
                 Step(
                     step_id=step_id,
                     step_order=order,
@@ -177,10 +177,10 @@ def _trigger(row: Row, steps: list[Row]) -> Trigger:
                     delay_minutes=delay,
                 )
                 for step_id, order, step_name, channel, delay in steps
-            ]
+            )
             if in_steps
             else None,
-            channels=None if in_steps else [channel for _, _, _, channel, _ in steps],
+            channels=None if in_steps else tuple(channel for _, _, _, channel, _ in steps),
         )
     return Trigger(
         account=account,

@@ -87,7 +87,7 @@ def create(
 def listed(session: Session, account: str) -> tuple[Key, ...]:
     """An account's keys."""
     return tuple(
-        Key(str(key_id), owner, tuple(scopes.split(",")), prefix, *(utc(moment) for moment in moments))  # type: ignore[arg-type]
+        Key(str(key_id), owner, tuple(scopes.split(",")), prefix, *(utc(moment) for moment in moments))
         for key_id, owner, scopes, prefix, *moments in session.rows("api_keys_of", account=account)
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final, cast, get_args
@@ -70,7 +70,7 @@ def jobs(
     """A page of an execution's jobs."""
     facts.whole(limit, "limit", 1, 200)
     bound = ["jobs", account, execution_id, filters]
-    [after] = _read_cursor(cursor, bound, int) if cursor is not None else (0,)
+    after = 0 if cursor is None else facts.whole(_read_cursor(cursor, bound, 1)[0], "cursor", 1)
     head, trigger, ledger = _execution(session, heads, account, execution_id, channel)
     place = {"account": account, "trigger_id": head.trigger_id, "execution_id": execution_id}
     unended = "pending" if ledger.cancelled_at is None else "cancelled"
@@ -110,7 +110,7 @@ def _execution(
     if head is None or head.account != account or channel not in (None, head.channel):
         raise NotFound
     trigger = heads.trigger(session, head.trigger_id)
-    ledger = _derive.ledger(session, account, head.trigger_id)
+    ledger, _ = _derive.ledger(session, account, head.trigger_id)
     if trigger is None or ledger is None:
         raise NotFound
     return head, trigger, ledger
@@ -217,8 +217,8 @@ def triggers(
     bound = ["triggers", account, filters]
     before: tuple[Any, Any] = (None, None)
     if cursor is not None:
-        at, before_id = _read_cursor(cursor, bound, str, str)
-        before = (datetime.fromisoformat(at), before_id)
+        at, before_id = _read_cursor(cursor, bound, 2)
+        before = (facts.instant(at, "cursor").replace(tzinfo=None), facts.uuid(before_id, "cursor"))
     status = filters["status"]
     asked = {name: value for name, value in filters.items() if name != "status"}
     found: list[answers.Trigger] = []
@@ -237,7 +237,7 @@ def triggers(
                 if len(found) == limit:
                     more = more or row is not rows[-1]
                     break
-    next_cursor = _cursor([before[0].isoformat(), before[1]], bound) if more else None
+    next_cursor = _cursor([facts.iso(before[0]), before[1]], bound) if more else None
     return answers.TriggerPage(
         triggers=tuple(found), pagination=answers.Page(limit=limit, next_cursor=next_cursor)
     )
@@ -260,23 +260,24 @@ def _summaries(
     ]
 
 
-def _cursor(position: list[object], bound: list[object]) -> str:
+def _cursor(position: list[object], bound: Sequence[object]) -> str:
     return urlsafe_b64encode(json.dumps([*position, _seal([*bound, position])]).encode()).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str, bound: list[object], *types: type[Any]) -> list[Any]:
-    """The position in a cursor that was made for the same question."""
+def _read_cursor(cursor: str, bound: Sequence[object], parts: int) -> list[Any]:
+    """The position in a cursor that was made for the same question; what its parts are is for the caller to check."""
     try:
+        position: list[Any]
         *position, seal = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if [type(part) for part in position] == list(types) and seal == _seal([*bound, position]):
+        if len(position) == parts and seal == _seal([*bound, position]):
             return position
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         pass
     raise InvalidValue("cursor", "must be the next_cursor of a page asked with the same filters")
 
 
-def _seal(bound: list[object]) -> str:
-    return blake2b(json.dumps(bound, default=str).encode(), digest_size=9).hexdigest()
+def _seal(bound: Sequence[object]) -> str:
+    return blake2b(json.dumps(list(bound), default=str).encode(), digest_size=9).hexdigest()
 
 
 def shipped(name: str, parameters: Mapping[str, str]) -> tuple[str, dict[str, object]]:

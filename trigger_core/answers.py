@@ -313,7 +313,8 @@ def from_json(value: Any, answer: type[Answer]) -> Answer:
     >>> from_json({"total_contacts": 1, "sent": 0, "failed": 0, "filtered": 1}, Summary)
     Summary(total_contacts=1, sent=0, failed=0, filtered=1)
     """
-    return _converter().structure(value, answer)
+    read: Answer = _converter().structure(value, answer)
+    return read
 
 
 @cache
@@ -339,12 +340,8 @@ def _converter() -> Any:
         WorkflowDetails: ("channels",),
     }
     for cls, names in left_out.items():
-        converter.register_unstructure_hook(
-            cls,
-            make_dict_unstructure_fn(
-                cls, converter, **{name: override(omit_if_default=True) for name in names}
-            ),
-        )
+        overrides: dict[str, Any] = {name: override(omit_if_default=True) for name in names}
+        converter.register_unstructure_hook(cls, make_dict_unstructure_fn(cls, converter, **overrides))
 
     def analytics(value: Mapping[str, int], _: object) -> Analytics:
         keys = value.keys()
@@ -362,11 +359,11 @@ def _converter() -> Any:
     )
 
     def unstructure_job(job: Job) -> dict[str, Any]:
-        key = _address_key(job.channel)
+        key = address_key(job.channel)
         return {key if name == "address" else name: value for name, value in job_to_dict(job).items()}
 
     def structure_job(value: Mapping[str, Any], cls: object) -> Job:
-        key = _address_key(value["channel"])
+        key = address_key(value["channel"])
         job: Job = job_from_dict(
             {"address" if name == key else name: item for name, item in value.items()}, cls
         )
@@ -377,5 +374,6 @@ def _converter() -> Any:
     return converter
 
 
-def _address_key(channel: str) -> str:
+def address_key(channel: str) -> str:
+    """What JSON calls the address of a channel's jobs."""
     return "email" if channel == "email" else "phone_number"

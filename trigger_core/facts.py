@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -22,6 +22,29 @@ import attrs
 from attrs import field, frozen
 
 from trigger_core.errors import InvalidValue
+
+__all__ = [
+    "CHANNELS",
+    "EVENT_TYPES",
+    "FLOW_TYPES",
+    "OUTCOMES",
+    "TRIGGER_TYPES",
+    "Attempt",
+    "Cancel",
+    "Error",
+    "Event",
+    "Execution",
+    "Fact",
+    "Job",
+    "Outcome",
+    "Started",
+    "Step",
+    "Trigger",
+    "Workflow",
+    "canonical",
+    "from_json",
+    "to_json",
+]
 
 CHANNELS: Final = ("email", "sms", "whatsapp")
 FLOW_TYPES: Final = ("direct_channel", "workflow")
@@ -43,6 +66,8 @@ IMPLY_DELIVERY: Final = frozenset({"delivered", "opened", "clicked", "read", "re
 """Where one of these was reported, the message got there."""
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?")
+_MICRO: Final = Decimal("0.000001")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -106,16 +131,15 @@ def money(value: object, name: str) -> Decimal:
     """An amount of at least zero with at most six decimals, or ``InvalidValue``."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise InvalidValue(name, 'must be a decimal such as "0.0300"')
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        raise InvalidValue(name, 'must be a decimal such as "0.0300"') from None
-    if not amount.is_finite() or (amount.is_signed() and amount) or amount > _MAX_COST:
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value):
+        raise InvalidValue(name, 'must be a decimal such as "0.0300"')
+    amount = Decimal(value)
+    if not amount.is_finite() or not 0 <= amount <= _MAX_COST:
         raise InvalidValue(name, f"must be 0 to {_MAX_COST}")
-    micros = amount.scaleb(6)
-    if micros != micros.to_integral_value():
+    rounded = amount.quantize(_MICRO)
+    if rounded != amount:
         raise InvalidValue(name, "must have at most 6 decimals")
-    return abs(amount).quantize(Decimal("0.000001"))
+    return abs(rounded)
 
 
 def choice(value: object, name: str, options: Sequence[str]) -> str:
@@ -403,7 +427,7 @@ def from_json(values: object) -> Fact:
     Traceback (most recent call last):
     trigger_core.errors.InvalidValue: at: must be a time such as 2025-11-23T02:25:28.090Z
     """
-    if not isinstance(values, dict):
+    if not isinstance(values, Mapping):
         raise InvalidValue("kind", "is missing: a fact is an object with a kind")
     cls = KINDS.get(kind) if isinstance(kind := values.get("kind"), str) else None
     if cls is None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from hashlib import blake2b
 from os import PathLike
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self, cast, get_args
 
 from attrs import frozen
 
@@ -18,12 +19,24 @@ from trigger_core._commit import GroupCommit, Ticket
 from trigger_core._heads import Cache, Heads
 from trigger_core._record import Batch
 from trigger_core.answers import DirectDetails, Job, JobPage, Trigger, TriggerPage, WorkflowDetails
-from trigger_core.errors import InvalidValue, NotFound, WrongFlow
+from trigger_core.errors import (
+    FactError,
+    FactsRefused,
+    InvalidValue,
+    NotFound,
+    StoreError,
+    StoreUnavailable,
+    WrongFlow,
+)
 from trigger_core.store import Row, Session, Store, open_store
+
+if TYPE_CHECKING:
+    from trigger_core.journal import Progress, Summary
 
 Question = Literal["trigger", "direct", "workflow"]
 
 _STRIPES: Final = 4096
+_FACTS: Final = frozenset(facts.KINDS.values())
 
 
 @frozen
@@ -86,6 +99,7 @@ class Library:
         self._writes = [0] * _STRIPES
         self._access: Cache[tuple[int, _keys.Access]] = Cache(10_000)
         self._key_changes = 0
+        self._long: set[tuple[str, str]] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -110,38 +124,48 @@ class Library:
 
     # Recording
 
-    def record(self, facts: Iterable[facts.Fact], *, account: str | None = None) -> None:
+    def record(
+        self, facts: Iterable[facts.Fact | Mapping[str, object]], *, account: str | None = None
+    ) -> None:
         """Records facts, in any order: all of them, durably, or none.
 
         A fact recorded before, or one that another outranks, changes nothing. Calls of several threads are committed
         together.
 
         Args:
-            facts: what happened.
+            facts: what happened, as facts or as the objects that a journal has.
             account: refuse facts about anything of another account.
 
         Raises:
             FactsRefused: some facts contradict the contract or what is recorded; it names each.
             StoreUnavailable: nothing was recorded; try again.
         """
-        call = tuple(facts)
-        if call:
+        self.store.check()
+        if call := _checked(facts):
             self._commit.record(call, account)
 
     def _write(self, tickets: Sequence[Ticket]) -> None:
+        batches: list[Batch] = []
+        try:
+            self._write_batches(tickets, batches)
+        finally:  # whatever became of it: an answer that is read anew is never wrong
+            for batch in batches:
+                for trigger_id in batch.touched:
+                    self._writes[hash(trigger_id) % _STRIPES] += 1
+        for batch in batches:
+            batch.keep()
+
+    def _write_batches(self, tickets: Sequence[Ticket], batches: list[Batch]) -> None:
         account = tickets[0].account
         shared = all(ticket.account == account for ticket in tickets)
         with self.store.write() as session:
-            batches = []
             for group in [tickets] if shared else [[ticket] for ticket in tickets]:
                 lines = ((line, fact) for ticket in group for line, fact in enumerate(ticket.facts))
                 batch = Batch(session, self._heads, lines, group[0].account)
-                batch.apply()
                 batches.append(batch)
-        for batch in batches:
-            batch.keep()
-            for trigger_id in batch.touched:
-                self._writes[hash(trigger_id) % _STRIPES] += 1
+                batch.apply()
+            while self._long:
+                _compact.fold(session, *self._long.pop())
 
     # Tier 1: summaries
 
@@ -153,6 +177,7 @@ class Library:
         """
         with self.store.read() as session:
             head, ledger = self._ledger(session, account, trigger_id)
+        self._fold()
         return _derive.trigger(head, ledger)
 
     def direct(self, account: str, trigger_id: str) -> DirectDetails:
@@ -167,6 +192,7 @@ class Library:
             if head.workflow is not None:
                 raise WrongFlow(_derive.details_endpoint(head))
             contacts = self._contacts(session, head, ledger)
+        self._fold()
         return _derive.direct(head, ledger, contacts)
 
     def workflow(self, account: str, trigger_id: str) -> WorkflowDetails:
@@ -182,6 +208,7 @@ class Library:
             if run is None:
                 raise WrongFlow(_derive.details_endpoint(head))
             contacts = self._contacts(session, head, ledger)
+        self._fold()
         return _derive.workflow(head, run, ledger, contacts)
 
     def document(self, account: str, trigger_id: str, question: Question) -> Document:
@@ -191,6 +218,8 @@ class Library:
             NotFound: the account has no such trigger.
             WrongFlow: its details are another question's.
         """
+        self.store.check()
+        facts.choice(question, "question", get_args(Question))
         trigger_id = _id(trigger_id)
         key = (account, trigger_id, question)
         version = self._version(account, trigger_id)
@@ -217,18 +246,30 @@ class Library:
         head = self._heads.trigger(session, key)
         if head is None or head.account != account:
             raise NotFound
-        ledger = _derive.ledger(session, account, key)
+        ledger, long = _derive.ledger(session, account, key)
         if ledger is None:
             raise NotFound
+        if long:
+            self._long.add((account, key))
         return head, ledger
+
+    def _fold(self) -> None:
+        """Has ledgers folded that a reader found long; while another writes, that one does it."""
+        if self._long and self._commit.idle:
+            with suppress(StoreUnavailable, StoreError):
+                self._commit.record((), None)
 
     def _contacts(self, session: Session, head: facts.Trigger, ledger: _derive.Ledger) -> _derive.Contacts:
         found: dict[tuple[str, str], list[str]] = {}
-        if any(counts.reasons for counts in ledger.executions.values()):
+        shown = {
+            reason for counts in ledger.executions.values() for reason, _ in _derive.shown_reasons(counts)
+        }
+        if shown and self._contacts_per_reason:
             rows = session.rows(
                 "filter_contacts",
                 account=head.account,
                 trigger_id=head.trigger_id,
+                reasons=list(shown),
                 contacts=self._contacts_per_reason,
             )
             for execution_id, reason, _, contact in rows:
@@ -310,7 +351,9 @@ class Library:
 
         Raises:
             NotFound: the account has no such job.
+            InvalidValue: ``job_id`` is no number that a job can have.
         """
+        facts.whole(job_id, "job_id", 1)
         with self.store.read() as session:
             return _lists.job(session, self._heads, account, _id(execution_id), channel, job_id)
 
@@ -355,6 +398,7 @@ class Library:
 
     def authenticate(self, key: str) -> _keys.Access | None:
         """What a key opens; None if it is wrong, expired or revoked, whichever."""
+        self.store.check()
         if not _keys.SHAPE.fullmatch(key):
             return None
         digest, changes = _keys.digest(key), self._key_changes
@@ -369,6 +413,23 @@ class Library:
         return None if access is None or access.expired else access
 
     # Care
+
+    def record_journal(
+        self,
+        source: str | PathLike[str] | IO[bytes] | IO[str],
+        *,
+        skip_invalid: bool = False,
+        progress: Progress | None = None,
+    ) -> Summary:
+        """Records a journal, a file or stream of facts, as ``trigger_core.journal.record`` does.
+
+        Raises:
+            FactsRefused: lines are invalid, each is named, and ``skip_invalid`` isn't set; nothing was recorded.
+            StoreUnavailable: some of it may be recorded; give it again.
+        """
+        from trigger_core.journal import record
+
+        return record(self, source, skip_invalid=skip_invalid, progress=progress)
 
     def export(self, account: str, trigger_id: str) -> Iterator[facts.Fact]:
         """Facts that give the same state of a trigger when recorded into another store.
@@ -411,6 +472,22 @@ class Library:
         """
         text, values = _lists.shipped(name, parameters)
         return Table(*self.store.table(text, values))
+
+
+def _checked(call: Iterable[facts.Fact | Mapping[str, object]]) -> list[facts.Fact]:
+    """The facts of a call; those that came as objects are checked, and all that is wrong is named."""
+    errors, found = [], []
+    for row, fact in enumerate(call):
+        if type(fact) in _FACTS:
+            found.append(cast(facts.Fact, fact))
+            continue
+        try:
+            found.append(facts.from_json(fact))
+        except InvalidValue as error:
+            errors.append(FactError(row, error.field, error.problem))
+    if errors:
+        raise FactsRefused(errors)
+    return found
 
 
 def _id(value: Any) -> str:

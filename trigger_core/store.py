@@ -40,6 +40,9 @@ class Store(Protocol):
     sees_every_write: bool
     """Capability: no other process writes here, so an answer stays true until this one writes."""
 
+    def check(self) -> None:
+        """Returns if the store is open here, without asking it: an answer from memory is only given then."""
+
     def read(self) -> AbstractContextManager[Session]:
         """A transaction whose reads all see one state."""
 

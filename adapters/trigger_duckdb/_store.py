@@ -7,15 +7,19 @@ rolled back. Every thread reads through a cursor of its own.
 
 from __future__ import annotations
 
+import ctypes
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
-from tempfile import mkdtemp
+from tempfile import gettempdir
 from typing import Any, Final
+from uuid import uuid4
+from weakref import WeakSet
 
 import duckdb
 
@@ -36,12 +40,36 @@ Connection = duckdb.DuckDBPyConnection
 _SHELL_READS: Final = "v1.5.0"
 """The storage version that the DuckDB shell of 1.5 still opens; 2.0 writes its own unless told."""
 
-_HARDENED: Final = {
+_FAILED: Final = "the database failed and is being reopened; try again: recording the same again does no harm"
+
+_NO_STORE: Final = re.compile("Cannot open file|not a valid DuckDB database|Could not read")
+_DURABLE: Final = "COMMIT succeeded and is durable"
+
+_HOLDER: Final = re.compile(r"\(PID (\d+)\)")
+
+_CONFIG: Final[dict[str, Any]] = {
+    "storage_compatibility_version": _SHELL_READS,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
     "python_enable_replacements": False,
 }
+
+
+_STORES: Final[WeakSet[DuckDBStore]] = WeakSet()
+
+
+def _after_fork() -> None:
+    """In a forked child: makes every store unusable, and its connection immortal.
+
+    Were it destroyed there, DuckDB would write the parent's log into the file and remove it under the parent, which
+    then loses what it acknowledges.
+    """
+    for store in list(_STORES):
+        store.disown()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class DuckDBStore:
@@ -61,42 +89,66 @@ class DuckDBStore:
     def __init__(self, path: str) -> None:
         self.path = path if path == ":memory:" else os.path.abspath(path)
         self.url = path if path == ":memory:" else f"duckdb://{self.path}"
-        self._snapshots = f"{self.path}.snapshot" if path != ":memory:" else mkdtemp(prefix="trigger-core-")
+        self._snapshots = (
+            os.path.join(gettempdir(), f"trigger-core-{uuid4()}")
+            if path == ":memory:"
+            else f"{self.path}.snapshot"
+        )
         self._lock = threading.Lock()
         self._reopening = threading.Lock()
         self._snapshotting = threading.Lock()
-        self._process = os.getpid()
         self._local = threading.local()
-        self._generation = 0
-        self._root: Connection | None = None
-        self._connect()
+        self._closed = False
+        self._forked = False
+        self._writer: Connection | None = None
+        self._root: Connection | None = self._connect()
+        self._writer = self._staging_cursor()
+        _STORES.add(self)
 
-    def _connect(self) -> None:
+    def _connect(self) -> Connection:
+        root = None
         try:
-            root = duckdb.connect(
-                self.path, config={"storage_compatibility_version": _SHELL_READS, **_HARDENED}
-            )
-        except duckdb.Error as error:
-            raise _translated(error, self.path) from error
-        try:
-            _migrate(root)
+            if self.path != ":memory:" and not os.path.exists(self.path):
+                _make(self.path)
+            root = duckdb.connect(self.path, config=_CONFIG)
+            if root.execute("select current_setting('lock_configuration')").fetchall() == [(True,)]:
+                raise StoreInUse(f"{self.path} is open in this process already: share that one")
+            _migrate(root, self.path)
             root.execute("set checkpoint_threshold = '256MB'")
             root.execute(f"set allowed_directories = [{_quoted(self._snapshots)}]")
             root.execute("set enable_external_access = false")
             root.execute("set lock_configuration = true")
-        except BaseException:
-            root.close()
+            return root
+        except BaseException as error:
+            if root is not None:
+                root.close()
+            elif isinstance(error, duckdb.IOException) and _NO_STORE.search(str(error)):
+                raise StoreError(f"{self.path} can't be opened: {_first_line(error)}") from error
+            if isinstance(error, duckdb.Error):
+                raise _translated(error, self.path) from error
             raise
-        self._root = root
-        self._generation += 1
-        self._writer = self._staging_cursor()
+
+    def check(self) -> None:
+        """Returns if the store is open in this process."""
+        if self._forked:
+            raise StoreForked
+        if self._closed:
+            raise StoreClosed
+
+    def disown(self) -> None:
+        """Leaves the database to the process that this one was forked from."""
+        self._forked = True
+        for connection in (self._root, self._writer):
+            if connection is not None:
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
     def _cursor(self) -> Connection:
-        if os.getpid() != self._process:
-            raise StoreForked
-        if self._root is None:
-            raise StoreClosed
-        return self._root.cursor()
+        self.check()
+        root = self._root
+        if root is None:
+            with self._reopening:
+                root = self._root = self._root or self._connect_again()
+        return root.cursor()
 
     def _staging_cursor(self) -> Connection:
         """A cursor with staging tables of its own."""
@@ -105,41 +157,61 @@ class DuckDBStore:
             cursor.execute(statement)
         return cursor
 
-    def _own_cursor(self) -> Connection:
-        """This thread's cursor, made anew after the store was reopened."""
-        local = self._local
-        if getattr(local, "generation", None) != self._generation or os.getpid() != self._process:
-            local.cursor = self._cursor()
-            local.generation = self._generation
-        cursor: Connection = local.cursor
-        return cursor
+    @contextmanager
+    def _own_cursor(self) -> Iterator[Connection]:
+        """This thread's cursor, or a new one while the thread uses it or after the store was reopened.
+
+        A cursor whose user was interrupted before it was rolled back is not used again.
+        """
+        self.check()
+        root, cursor = getattr(self._local, "kept", (None, None))
+        self._local.kept = (None, None)
+        if cursor is None or root is not self._root:
+            cursor = self._cursor()
+            root = self._root
+        try:
+            yield cursor
+        finally:
+            with suppress(duckdb.Error):
+                cursor.rollback()
+            self._local.kept = (root, cursor)
 
     @contextmanager
     def read(self) -> Iterator[_Session]:
         """A transaction whose reads all see one state."""
-        with self._translating():
-            cursor = self._own_cursor()
+        with self._translating(), self._own_cursor() as cursor:
             cursor.begin()
-            try:
-                yield _Session(cursor)
-            finally:
-                with suppress(duckdb.Error):
-                    cursor.rollback()
+            yield _Session(cursor)
 
     @contextmanager
     def write(self) -> Iterator[_Session]:
         """The one write transaction, durable once left without an error."""
+        self.check()
         with self._lock, self._translating():
-            self._cursor().close()
-            writer = self._writer
-            writer.begin()
+            self.check()
+            writer = self._writer or self._staging_cursor()
+            self._writer = None
             try:
+                writer.begin()
                 yield _Session(writer)
-                writer.commit()
+                self._commit(writer)
             except BaseException:
-                with suppress(duckdb.Error):
+                try:
                     writer.rollback()
+                except duckdb.Error:
+                    writer.close()
+                else:
+                    self._writer = writer
                 raise
+            self._writer = writer
+
+    def _commit(self, writer: Connection) -> None:
+        try:
+            writer.commit()
+        except duckdb.FatalException as error:
+            if _DURABLE not in str(error):
+                raise
+            self._drop_failed()  # the facts are safe in the log; only writing it into the file failed
 
     @contextmanager
     def workspace(self) -> Iterator[_Session]:
@@ -156,32 +228,51 @@ class DuckDBStore:
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
+        root = self._root
         try:
             yield
+        except RuntimeError as error:
+            if str(error) == "Query interrupted":  # all that DuckDB leaves of a signal handler's exception
+                raise KeyboardInterrupt from error
+            raise
         except duckdb.Error as error:
             if isinstance(error, duckdb.FatalException):
-                self._reopen()
+                self._drop_failed()
+            if self._closed:
+                raise StoreClosed from error
+            if isinstance(error, duckdb.ConnectionException) or (root is not None and self._root is not root):
+                raise StoreUnavailable(_FAILED) from error
             raise _translated(error, self.path) from error
 
-    def _reopen(self) -> None:
-        """After a fatal error the whole database is unusable until every connection was closed."""
+    def _drop_failed(self) -> None:
+        """After a fatal error the whole database is unusable until every connection was closed.
+
+        Whoever needs a cursor next connects again.
+        """
         with self._reopening:
-            if self._root is None:
+            root = self._root
+            if root is None:
                 return
             with suppress(duckdb.Error):
-                self._root.execute("select 1")
+                root.execute("select 1")
                 return
-            for connection in (self._writer, self._root):
-                with suppress(duckdb.Error):
-                    connection.close()
             self._root = None
-            with suppress(StoreUnavailable, StoreError):
-                self._connect()
+            for connection in (self._writer, root):
+                if connection is not None:
+                    with suppress(duckdb.Error):
+                        connection.close()
+            self._writer = None
+
+    def _connect_again(self) -> Connection:
+        self.check()
+        try:
+            return self._connect()
+        except StoreError as error:
+            raise StoreUnavailable(f"the database failed and could not be reopened yet: {error}") from error
 
     def table(self, text: str, parameters: dict[str, object]) -> tuple[tuple[str, ...], list[Row]]:
         """The columns and rows of one reading statement."""
-        with self._translating():
-            cursor = self._own_cursor()
+        with self._translating(), self._own_cursor() as cursor:
             cursor.execute(text, parameters)
             return tuple(column[0] for column in cursor.description or ()), cursor.fetchall()
 
@@ -194,23 +285,29 @@ class DuckDBStore:
         """Writes a consistent copy of the database to a new file, while others read and write.
 
         Raises:
-            InvalidValue: there is a file of that name already.
+            InvalidValue: there is a file of that name already, or no such folder.
         """
         if os.path.exists(path):
             raise InvalidValue("path", f"{path} is there already; name a file that isn't")
+        if not os.path.isdir(folder := os.path.dirname(os.path.abspath(path))):
+            raise InvalidValue("path", f"there is no folder {folder}")
         with self._snapshotting, self._translating():
             cursor = self._cursor()
-            os.makedirs(self._snapshots, mode=0o700, exist_ok=True)
+            shutil.rmtree(self._snapshots, ignore_errors=True)  # an earlier process may have been killed
+            os.makedirs(self._snapshots, mode=0o700)
             copy = os.path.join(self._snapshots, "copy")
             try:
                 cursor.execute(f"attach {_quoted(copy)} as snapshot (storage_version '{_SHELL_READS}')")
                 try:
                     name = cursor.execute("select current_database()").fetchall()[0][0]
-                    cursor.execute(f'copy from database "{name}" to snapshot')
+                    cursor.execute(f"copy from database {_identifier(name)} to snapshot")
                 finally:
                     cursor.execute("detach snapshot")
                     cursor.close()
-                shutil.move(copy, path)
+                try:
+                    shutil.move(copy, path)
+                except OSError as error:
+                    raise StoreUnavailable(f"the copy could not be moved to {path}: {error}") from error
             finally:
                 shutil.rmtree(self._snapshots, ignore_errors=True)
 
@@ -221,13 +318,15 @@ class DuckDBStore:
 
     def close(self) -> None:
         """Closes the file; the log is written into it first."""
-        if os.getpid() != self._process or self._root is None:
+        if self._forked or self._closed:
             return
-        with self._lock:
-            root, self._root = self._root, None
-            with suppress(duckdb.Error):
-                self._writer.close()
-            root.close()
+        with self._lock, self._reopening:
+            self._closed = True
+            for connection in (self._writer, self._root):
+                if connection is not None:
+                    with suppress(duckdb.Error):
+                        connection.close()
+            self._writer = self._root = None
 
 
 class _Session:
@@ -260,28 +359,44 @@ def _statement(query: str) -> duckdb.Statement:
     return statement
 
 
+def _identifier(name: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _quoted(text: str) -> str:
     """A text as SQL writes it, where no parameter can stand."""
     return "'" + text.replace("'", "''") + "'"
 
 
-def _migrate(connection: Connection) -> None:
+def _make(path: str) -> None:
+    """A new database file, whole from the first: one cut short by a kill or a full disk could not be opened."""
+    made = f"{path}.{uuid4()}.new"
+    try:
+        duckdb.connect(made, config=_CONFIG).close()
+        with suppress(OSError):  # another process was faster, or there are no links here
+            os.link(made, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.remove(made)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def _migrate(connection: Connection, path: str) -> None:
     """Brings the schema to the newest version, in one transaction."""
     known = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
-    versions = (
-        connection.execute("select max(version) from schema_version").fetchall()
-        if "schema_version" in known
-        else []
+    if known and not known >= {"schema_version", "tally"}:
+        raise StoreError(f"{path} is a DuckDB database of something else: name another file")
+    [(current,)] = (
+        connection.execute("select max(version) from schema_version").fetchall() if known else [(0,)]
     )
-    current = versions[0][0] if versions else 0
     newest = trigger_sql.migrations()[-1][0]
     if current > newest:
         raise StoreTooNew(
             f"the store has schema version {current}, this library knows up to {newest}: install a newer trigger-core"
-        )
-    if known and not current:
-        raise StoreError(
-            "the file is a DuckDB database of something else: it has tables but no schema_version"
         )
     connection.begin()
     try:
@@ -298,7 +413,8 @@ def _migrate(connection: Connection) -> None:
                 connection.execute(statement)
         connection.commit()
     except BaseException:
-        connection.rollback()
+        with suppress(duckdb.Error):
+            connection.rollback()
         raise
 
 
@@ -306,17 +422,19 @@ def _translated(error: duckdb.Error, path: str) -> Exception:
     """The library's error for one of DuckDB's, by what the caller can do."""
     text = str(error)
     if "Could not set lock on file" in text or "Conflicting lock" in text:
+        holder = _HOLDER.search(text)
+        process = f"process {holder[1]}" if holder else "another process"
         return StoreInUse(
-            f"{path} is open in another process; ask that one (trigger-core commands do), or take a snapshot"
+            f"{path} is open in {process}; ask that one (trigger-core commands do), or take a snapshot"
         )
     if isinstance(error, duckdb.FatalException) or "database has been invalidated" in text:
-        return StoreUnavailable("the database failed and is being reopened; nothing was recorded: try again")
+        return StoreUnavailable(_FAILED)
     if isinstance(error, duckdb.IOException | duckdb.TransactionException | duckdb.OutOfMemoryException):
         if "No space left" in text or "write file" in text.lower():
             return StoreUnavailable("the disk is full; nothing was recorded: make room and try again")
         return StoreUnavailable(
-            f"the database could not do it now; nothing was recorded: {text.splitlines()[0]}"
+            f"the database could not do it now; nothing was recorded: {_first_line(error)}"
         )
     if isinstance(error, duckdb.ConnectionException):
         return StoreClosed()
-    return StoreError(f"the database refused a statement: {text.splitlines()[0]}")
+    return StoreError(f"the database refused a statement: {_first_line(error)}")

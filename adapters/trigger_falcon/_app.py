@@ -5,7 +5,7 @@ from __future__ import annotations
 import falcon
 
 from trigger_core import Library
-from trigger_falcon import _catalog, _problems, _routes
+from trigger_falcon import _catalog, _docs, _problems, _routes
 
 
 def create_app(library: Library) -> falcon.App[falcon.Request, falcon.Response]:
@@ -24,6 +24,8 @@ def create_app(library: Library) -> falcon.App[falcon.Request, falcon.Response]:
     - ``contacts/{external_id}``, ``templates/{key}/{channel}``, ``template-groups/{key}``, ``workflows/{name}``:
       one item each, with members as in ``trigger_core.catalog``
     - ``lists/{name}``: put as ``{"contacts": [external ids]}``, read as a page of them
+
+    ``/api/openapi.json`` describes all of this, ``/api/docs`` shows it; neither needs a key or any network.
 
     ``/healthz`` needs no key, asks the store and answers ``{"status": "ok"}`` or a 503.
 
@@ -44,10 +46,12 @@ def create_app(library: Library) -> falcon.App[falcon.Request, falcon.Response]:
     ...     client.get("/api/v1/triggers", headers={"X-API-Key": key}).json
     {'success': True, 'data': {'triggers': [], 'pagination': {'limit': 50, 'next_cursor': None}}}
     """
-    app = falcon.App(middleware=[_NoSniff()], router=_routes.Router())
+    router = _routes.Router()
+    app = falcon.App(middleware=[_NoSniff()], router=router)
     _problems.install(app)
     _routes.add_routes(app, library)
     _catalog.add_routes(app, library)
+    _docs.add_routes(app, router.resources)
     return app
 
 

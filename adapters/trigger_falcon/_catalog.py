@@ -7,12 +7,14 @@ from typing import Any, Final
 import falcon
 
 from trigger_core import Library
-from trigger_core.catalog import Contact, ContactList, Template, TemplateGroup, Workflow, from_json
+from trigger_core._catalog import Catalog
+from trigger_core.catalog import Contact, ContactList, ListPage, Template, TemplateGroup, Workflow, from_json
 from trigger_core.errors import InvalidValue, NotFound
 from trigger_core.facts import CHANNELS
 from trigger_falcon import _bodies, _parameters
 from trigger_falcon._access import account
 from trigger_falcon._answers import answer
+from trigger_falcon._operations import Operation
 
 _UNDECODED: Final = "\ufffd"
 """What stands in a path for bytes that aren't UTF-8."""
@@ -25,7 +27,7 @@ def add_routes(app: falcon.App[falcon.Request, falcon.Response], library: Librar
     app.add_route(f"{api}/templates/{{key}}/{{channel}}", Resource(library, Template, "template"))
     app.add_route(f"{api}/template-groups/{{key}}", Resource(library, TemplateGroup, "template_group"))
     app.add_route(f"{api}/workflows/{{name}}", Resource(library, Workflow, "workflow"))
-    app.add_route(f"{api}/lists/{{name}}", Lists(library, ContactList, "list"))
+    app.add_route(f"{api}/lists/{{name}}", Lists(library, ContactList, "list", ListPage))
 
 
 class Resource:
@@ -35,14 +37,38 @@ class Resource:
         library: where they are.
         kind: the class of the items.
         reader: the method of ``library.catalog`` that reads one.
+        shown: the class of what it reads; that of the items unless told.
     """
 
     parameters = _parameters.NONE
 
-    def __init__(self, library: Library, kind: Any, reader: str) -> None:
+    def __init__(self, library: Library, kind: Any, reader: str, shown: Any = None) -> None:
         self._library = library
         self._kind = kind
         self._reader = reader
+        name = reader.title().replace("_", "")
+        self.operations = {
+            "GET": Operation(
+                id=f"get{name}",
+                tag="Catalog",
+                asks=getattr(Catalog, reader),
+                answer=shown or kind,
+                enveloped=True,
+                query=self.parameters,
+                scope="catalog",
+            ),
+            "PUT": Operation(
+                id=f"put{name}",
+                tag="Catalog",
+                asks=Catalog.put,
+                answer=shown or kind,
+                creates=True,
+                enveloped=True,
+                body=kind,
+                scope="catalog",
+                problems={501: ()} if kind is Contact else {},
+            ),
+        }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, **names: str) -> None:
         """The item."""

@@ -1,55 +1,86 @@
-"""Query parameters: which there are, and what they may be."""
+"""Parameters of paths and queries: which there are, and what they may be."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args
 
 import falcon
+from attrs import frozen
 
 from trigger_core.answers import JobStatus, Status
 from trigger_core.errors import InvalidValue
-from trigger_core.facts import FLOW_TYPES, TRIGGER_TYPES, choice, instant, text, whole
+from trigger_core.facts import CHANNELS, FLOW_TYPES, TRIGGER_TYPES, choice, instant, text, whole
 from trigger_falcon._problems import invalid_request
 
-Check = Callable[[str, str], object]
+
+@frozen
+class Parameter:
+    """One query parameter.
+
+    Attributes:
+        check: what makes a value of its text, or raises ``InvalidValue``; given the text and the name.
+        schema: what it accepts, as JSON Schema.
+    """
+
+    check: Callable[[str, str], object]
+    schema: Mapping[str, Any]
 
 
-def _one_of(options: tuple[str, ...]) -> Check:
-    return lambda value, name: choice(value, name, options)
+def _one_of(options: tuple[str, ...]) -> Parameter:
+    schema = {"type": "string", "enum": list(options)}
+    return Parameter(lambda value, name: choice(value, name, options), schema)
 
 
-def _limit(value: str, name: str) -> int:
-    if not (value.isascii() and value.isdigit() and len(value) < 10):
-        raise InvalidValue(name, "must be a whole number from 1 to 200")
-    return whole(int(value), name, 1, 200)
+def _whole(least: int, most: int) -> Parameter:
+    def check(value: str, name: str) -> int:
+        if not (value.isascii() and value.isdigit() and len(value) < 10):
+            raise InvalidValue(name, f"must be a whole number from {least} to {most}")
+        return whole(int(value), name, least, most)
+
+    return Parameter(check, {"type": "integer", "minimum": least, "maximum": most})
 
 
-def _cursor(value: str, name: str) -> str:
-    return text(value, name, 4000)
+def _text(most: int) -> Parameter:
+    schema = {"type": "string", "minLength": 1, "maxLength": most}
+    return Parameter(lambda value, name: text(value, name, most), schema)
 
 
-NONE: Final[Mapping[str, Check]] = {}
-PAGES: Final[Mapping[str, Check]] = {"limit": _limit, "cursor": _cursor}
-JOBS: Final[Mapping[str, Check]] = {
+_INSTANT: Final = Parameter(instant, {"type": "string", "format": "date-time"})
+
+NONE: Final[Mapping[str, Parameter]] = {}
+PAGES: Final[Mapping[str, Parameter]] = {"limit": _whole(1, 200), "cursor": _text(4000)}
+JOBS: Final[Mapping[str, Parameter]] = {
     "status": _one_of(get_args(JobStatus)),
-    "filter_code": text,
-    "contact": text,
-    "limit": _limit,
-    "cursor": _cursor,
+    "filter_code": _text(200),
+    "contact": _text(200),
+    **PAGES,
 }
-TRIGGERS: Final[Mapping[str, Check]] = {
+TRIGGERS: Final[Mapping[str, Parameter]] = {
     "status": _one_of(get_args(Status)),
     "flow_type": _one_of(FLOW_TYPES),
     "trigger_type": _one_of(TRIGGER_TYPES),
-    "created_after": instant,
-    "created_before": instant,
-    "limit": _limit,
-    "cursor": _cursor,
+    "created_after": _INSTANT,
+    "created_before": _INSTANT,
+    **PAGES,
 }
 
+_NAME: Final = {"type": "string", "minLength": 1, "maxLength": 200}
+JOB_ID: Final = re.compile("[1-9][0-9]{0,9}")
+IN_PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "trigger_id": {"type": "string", "format": "uuid"},
+    "execution_id": {"type": "string", "format": "uuid"},
+    "job_id": {"type": "string", "pattern": f"^{JOB_ID.pattern}$"},
+    "external_id": _NAME,
+    "key": _NAME,
+    "name": _NAME,
+    "channel": {"type": "string", "enum": list(CHANNELS)},
+}
+"""What the parts of paths look like. Others lead nowhere: a 404, like any unknown id, or for a PUT a 400."""
 
-def read(req: falcon.Request, checks: Mapping[str, Check]) -> dict[str, Any]:
+
+def read(req: falcon.Request, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
     """The request's parameters, checked.
 
     Raises:
@@ -58,15 +89,15 @@ def read(req: falcon.Request, checks: Mapping[str, Check]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     errors: list[InvalidValue] = []
     for name, value in req.params.items():
-        check = checks.get(name)
-        if check is None:
-            allowed = ", ".join(checks) or "none"
+        parameter = parameters.get(name)
+        if parameter is None:
+            allowed = ", ".join(parameters) or "none"
             errors.append(InvalidValue(name, f"is not a query parameter here; allowed: {allowed}"))
         elif isinstance(value, list):
             errors.append(InvalidValue(name, "must not be given more than once"))
         else:
             try:
-                values[name] = check(value, name)
+                values[name] = parameter.check(value, name)
             except InvalidValue as error:
                 errors.append(error)
     if errors:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import falcon
+from attrs import frozen
 
 from trigger_core.errors import InvalidValue, MissingExtra, NotFound, StoreUnavailable, WrongFlow
 
@@ -20,12 +21,59 @@ MEDIA_TYPE: Final = "application/problem+json"
 _PATH_SAFE: Final = "/:@!$&'()*+,;=~"
 
 
-class Problem(falcon.HTTPError):
-    """A problem of a type of its own, with members that this type adds."""
+@frozen
+class Type:
+    """A type of problems.
 
-    def __init__(self, status: int, slug: str, title: str, detail: str, members: Mapping[str, Any]) -> None:
-        super().__init__(status, title=title, description=detail)
-        self.type = f"/api/docs#{slug}"
+    Attributes:
+        title: its name.
+        meaning: what it says to the caller, and what to do about it.
+        members: what it adds to a problem, as JSON Schema by name.
+    """
+
+    title: str
+    meaning: str
+    members: Mapping[str, Any]
+
+
+TYPES: Final[Mapping[str, Type]] = {
+    "invalid-request": Type(
+        "Invalid request",
+        "Something in the request is unknown, repeated or out of bounds. `errors` names each such field once, with "
+        "what would be right. Correct them: the same request will be refused again.",
+        {
+            "errors": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "properties": {"field": {"type": "string"}, "detail": {"type": "string"}},
+                    "required": ["field", "detail"],
+                },
+            }
+        },
+    ),
+    "wrong-flow": Type(
+        "Wrong flow",
+        "A direct send was asked for its workflow, or a workflow for its direct details. Ask the path in "
+        "`details_endpoint`, which stands below `/api/v1`, instead.",
+        {"details_endpoint": {"type": "string", "format": "uri-reference"}},
+    ),
+}
+"""By the fragment of the documentation page that explains it."""
+
+
+def type_uri(slug: str) -> str:
+    """The ``type`` of such problems."""
+    return f"/api/docs#{slug}"
+
+
+class Problem(falcon.HTTPError):
+    """A problem of one of ``TYPES``, with the members that this type adds."""
+
+    def __init__(self, status: int, slug: str, detail: str, members: Mapping[str, Any]) -> None:
+        super().__init__(status, title=TYPES[slug].title, description=detail)
+        self.type = type_uri(slug)
         self.members = members
 
 
@@ -34,7 +82,7 @@ def invalid_request(errors: Sequence[InvalidValue]) -> Problem:
     named = [{"field": error.field, "detail": error.problem} for error in errors]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     detail = f"{errors[0].field} {errors[0].problem}{more}."
-    return Problem(400, "invalid-request", "Invalid request", detail, {"errors": named})
+    return Problem(400, "invalid-request", detail, {"errors": named})
 
 
 def unavailable() -> falcon.HTTPError:
@@ -121,7 +169,6 @@ def _wrong_flow(req: falcon.Request, resp: falcon.Response, error: WrongFlow, pa
     raise Problem(
         404,
         "wrong-flow",
-        "Wrong flow",
         f"This trigger is of the other flow: its details are at /api/v1{endpoint}.",
         {"details_endpoint": endpoint},
     )

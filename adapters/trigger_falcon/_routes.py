@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import falcon
@@ -12,15 +12,13 @@ from falcon.routing import CompiledRouter
 from trigger_core import Library
 from trigger_core.errors import NotFound, StoreError, StoreUnavailable
 from trigger_core.library import Question
-from trigger_falcon import _parameters, _problems
+from trigger_falcon import _caching, _parameters, _problems
 from trigger_falcon._access import account
 from trigger_falcon._answers import answer
+from trigger_falcon._operations import Described, Operation
 
 CHANNELS: Final = {"messages": "email", "sms": "sms", "whatsapp": "whatsapp"}
 """The channels by the word that stands for them in a path."""
-
-_JOB_ID: Final = re.compile("[1-9][0-9]{0,9}")
-_OPAQUE_TAG: Final = re.compile('"[^"]*"')
 
 
 def add_routes(app: falcon.App[falcon.Request, falcon.Response], library: Library) -> None:
@@ -38,7 +36,22 @@ def add_routes(app: falcon.App[falcon.Request, falcon.Response], library: Librar
 
 
 class Router(CompiledRouter):
-    """Answers unheard-of methods like those that a resource lacks: with a 405, where Falcon has a 400."""
+    """Answers unheard-of methods like those that a resource lacks: with a 405, where Falcon has a 400.
+
+    Attributes:
+        resources: what was routed, by path.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.resources: dict[str, Described] = {}
+
+    def add_route(self, uri_template: str, resource: Any, **kwargs: Any) -> None:
+        """Routes a path to a resource that says what it answers."""
+        described: Mapping[str, Operation] = resource.operations
+        assert all(hasattr(resource, f"on_{method.lower()}") for method in described)  # noqa: S101
+        super().add_route(uri_template, resource, **kwargs)
+        self.resources[uri_template] = resource
 
     def map_http_methods(self, resource: object, **kwargs: Any) -> Any:
         """The resource's responders by method."""
@@ -53,12 +66,33 @@ class _Methods(dict[str, Any]):
 register_router(Router)(inspect_compiled_router)  # lets Falcon's own tools list the routes
 
 
+_WRONG_FLOW: Final = {404: ("wrong-flow",)}
+_DOCUMENTS: Final[Mapping[Question, Operation]] = {
+    "trigger": Operation(id="getTrigger", tag="Triggers", asks=Library.trigger, revalidated=True),
+    "direct": Operation(
+        id="getDirectDetails",
+        tag="Triggers",
+        asks=Library.direct,
+        revalidated=True,
+        problems=_WRONG_FLOW,
+    ),
+    "workflow": Operation(
+        id="getWorkflowDetails",
+        tag="Triggers",
+        asks=Library.workflow,
+        revalidated=True,
+        problems=_WRONG_FLOW,
+    ),
+}
+
+
 class TriggerDocument:
     """One of the three documents of a trigger."""
 
     def __init__(self, library: Library, question: Question) -> None:
         self._library = library
         self._question = question
+        self.operations = {"GET": _DOCUMENTS[question]}
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, trigger_id: str) -> None:
         """The document, or a 304 for those who have it."""
@@ -66,20 +100,23 @@ class TriggerDocument:
         if req.query_string:
             _parameters.read(req, _parameters.NONE)
         document = self._library.document(owner, trigger_id, self._question)
-        etag = document.etag
-        resp.set_header("ETag", etag)
-        resp.set_header("Cache-Control", "private, no-cache")
-        known = req.env.get("HTTP_IF_NONE_MATCH")
-        if known is not None and (known == etag or _names(known, etag)):
-            resp.status = falcon.HTTP_304
-        else:
-            resp.data = document.body
+        _caching.answer(req, resp, document.etag, document.body, "private, no-cache")
 
     on_head = on_get
 
 
 class Triggers:
     """The triggers of an account."""
+
+    operations: Mapping[str, Operation] = {
+        "GET": Operation(
+            id="listTriggers",
+            tag="Triggers",
+            asks=Library.triggers,
+            enveloped=True,
+            query=_parameters.TRIGGERS,
+        )
+    }
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -99,6 +136,16 @@ class Jobs:
     def __init__(self, library: Library, channel: str) -> None:
         self._library = library
         self._channel = channel
+        self.operations = {
+            "GET": Operation(
+                id=f"list{channel.title()}Jobs",
+                tag="Executions",
+                asks=Library.jobs,
+                enveloped=True,
+                channel=channel,
+                query=_parameters.JOBS,
+            )
+        }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, execution_id: str) -> None:
         """A page of them."""
@@ -115,12 +162,21 @@ class Job:
     def __init__(self, library: Library, channel: str) -> None:
         self._library = library
         self._channel = channel
+        self.operations = {
+            "GET": Operation(
+                id=f"get{channel.title()}Job",
+                tag="Executions",
+                asks=Library.job,
+                enveloped=True,
+                channel=channel,
+            )
+        }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, execution_id: str, job_id: str) -> None:
         """The job."""
         owner = account(self._library, req, "read")
         _parameters.read(req, _parameters.NONE)
-        if not _JOB_ID.fullmatch(job_id):
+        if not _parameters.JOB_ID.fullmatch(job_id) or int(job_id) >= 2**31:
             raise NotFound
         answer(resp, self._library.job(owner, execution_id, int(job_id), channel=self._channel))
 
@@ -132,9 +188,23 @@ class Health:
 
     def __init__(self, library: Library) -> None:
         self._library = library
+        self.operations = {
+            "GET": Operation(
+                id="getHealth",
+                tag="Service",
+                asks=self.on_get,
+                answer={
+                    "type": "object",
+                    "properties": {"status": {"type": "string", "enum": ["ok"]}},
+                    "required": ["status"],
+                },
+                query=None,
+                scope=None,
+            )
+        }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Asks the store."""
+        """Whether the store answers."""
         try:
             self._library.health()
         except (StoreUnavailable, StoreError) as error:
@@ -144,8 +214,3 @@ class Health:
         resp.set_header("Cache-Control", "no-store")
 
     on_head = on_get
-
-
-def _names(header: str, etag: str) -> bool:
-    """Whether an If-None-Match names ``etag``, compared weakly (RFC 9110, 8.8.3.2 and 13.1.2)."""
-    return header.strip(" \t") == "*" or etag.removeprefix("W/") in _OPAQUE_TAG.findall(header)

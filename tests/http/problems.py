@@ -6,6 +6,8 @@ from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from trigger_falcon._problems import TYPES, type_uri
+
 
 class Answer(Protocol):
     @property
@@ -37,6 +39,7 @@ def assert_problem(answer: Answer, status: int, *fields: str) -> dict[str, Any]:
     assert (parts.scheme, parts.netloc) == ("", "")
     assert parts.path == problem["instance"]
     assert "Traceback" not in problem["detail"]
+    assert problem["type"] in {"about:blank", *map(type_uri, TYPES)}
     if problem["type"] == "about:blank":
         assert HTTPStatus(status).phrase == problem["title"]
         assert {"type", "title", "status", "detail", "instance"} == problem.keys()

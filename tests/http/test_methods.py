@@ -6,7 +6,7 @@ from tests.http.conftest import Ask
 from tests.http.problems import assert_problem
 from tests.http.world import READING, TRIGGER
 
-ALL = (*READING, "/healthz")
+ALL = (*READING, "/healthz", "/api/openapi.json", "/api/docs", "/api/docs/docs.js")
 
 
 @pytest.mark.parametrize("path", ALL)

@@ -32,7 +32,8 @@ words = (
 ids = (DIRECT, WORKFLOW, EXECUTION, UNKNOWN, DIRECT.upper(), "1", "2147483648", "9999999999", "", "..", "a/b")
 segments = st.one_of(st.sampled_from(words + ids), tunnelled, octets)
 paths = st.one_of(
-    st.sampled_from((*READING, "/healthz")),
+    st.sampled_from((*READING, "/healthz", "/api/openapi.json", "/api/docs")),
+    st.builds("/api/docs/{}".format, segments),
     st.builds("/api/v1/triggers/{}".format, segments),
     st.builds("/api/v1/triggers/{}/{}".format, segments, segments),
     st.builds("/api/v1/{}/executions/{}/jobs/{}".format, segments, segments, segments),

@@ -23,7 +23,9 @@ def shipped_files(folder: Path) -> set[str]:
     return {
         path.relative_to(folder.parent).as_posix()
         for path in folder.rglob("*")
-        if path.suffix in {".py", ".sql"} or path.name == "py.typed"
+        if path.suffix in {".py", ".sql"}
+        or path.name in {"py.typed", "_examples.json"}
+        or path.parent.name == "docs"
     }
 
 

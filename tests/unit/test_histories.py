@@ -3,13 +3,14 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 import trigger_core
 from tests.documents import assert_covers
 from tests.model import Model
 from tests.strategies import histories
-from trigger_core import answers, facts
+from trigger_core import answers
 
 
 def answers_of(library: trigger_core.Library, history: list[list[dict[str, Any]]]) -> dict[str, Any]:
@@ -43,19 +44,21 @@ def model_answers(model: Model, history: list[list[dict[str, Any]]]) -> dict[str
     return found
 
 
-def record(library: trigger_core.Library, call: list[dict[str, Any]]) -> None:
-    """Records one call of a history."""
-    library.record([facts.from_json(fact) for fact in call])
-
-
-@given(history=histories())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-def test_library_answers_what_the_model_answers(history: list[list[dict[str, Any]]]) -> None:
+@pytest.mark.parametrize(
+    "examples", [pytest.param(15, id="short"), pytest.param(1000, id="long", marks=pytest.mark.deep)]
+)
+def test_library_answers_what_the_model_answers(examples: int) -> None:
     """After every call each document equals the naive model's, the counts add up, and the audit is empty."""
+    seen = settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    seen(given(history=histories())(compare))()
+
+
+def compare(history: list[list[dict[str, Any]]]) -> None:
+    """Records a history call by call, and holds every answer against the model's."""
     model = Model()
     with trigger_core.open(":memory:") as library:
         for number in range(1, len(history) + 1):
-            record(library, history[number - 1])
+            library.record(history[number - 1])
             model.record(history[number - 1])
             found = answers_of(library, history[:number])
             for name, expected in model_answers(model, history[:number]).items():

@@ -9,7 +9,7 @@ select
     detail,
     sum(n)::bigint as n,
     sum(segments)::bigint as segments,
-    sum(cost)::decimal(18, 6) as cost,
+    sum(cost)::decimal(38, 6) as cost,
     min(first_at) as first_at,
     max(last_at) as last_at,
     sum(writes)::bigint as writes

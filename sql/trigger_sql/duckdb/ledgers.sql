@@ -1,11 +1,11 @@
--- The ledgers of several triggers, as `ledger` gives one, the trigger first.
+-- The ledgers of several triggers, as `ledger` gives one, the trigger first; filter reasons are summed up.
 -- $account: the tenant
 -- $trigger_ids: the triggers
 select
     trigger_id,
     execution_id,
     measure,
-    detail,
+    case when measure <> 'filtered' then detail end as detail,
     sum(n) as n,
     sum(segments) as segments,
     sum(cost) as cost,
@@ -13,4 +13,4 @@ select
     max(last_at) as last_at
 from tally
 where account = $account and trigger_id in (select unnest($trigger_ids::uuid[]))
-group by trigger_id, execution_id, measure, detail
+group by trigger_id, execution_id, measure, case when measure <> 'filtered' then detail end

@@ -1,4 +1,5 @@
--- Keeps, of the jobs that became filtered, those among the hundred lowest job_ids of their reason.
+-- Keeps the jobs that became filtered among the first contacts of their reason: those that come before one that is kept,
+-- and those among the hundred lowest job_ids. What is kept is so always the beginning of all that have the reason.
 insert into samples
 with reasons as (
     select distinct
@@ -19,7 +20,7 @@ candidates as (
         contact,
         true as is_new
     from changed_outcomes
-    where is_shown and outcome = 'filtered'
+    where is_shown and outcome = 'filtered' and (old_reason is null or old_reason <> message)
     union all
     select
         s.account,
@@ -37,7 +38,8 @@ candidates as (
 placed as (
     select
         *,
-        row_number() over (partition by execution_id, reason order by job_id) as place
+        row_number() over (partition by execution_id, reason order by job_id) as place,
+        max(case when not is_new then job_id end) over (partition by execution_id, reason) as last_kept
     from candidates
 )
 
@@ -49,4 +51,4 @@ select
     job_id,
     contact
 from placed
-where is_new and place <= 100
+where is_new and (place <= 100 or job_id < last_kept)

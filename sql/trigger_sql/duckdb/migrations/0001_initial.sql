@@ -174,7 +174,7 @@ create table tally (
     detail varchar,
     n bigint not null,
     segments bigint not null,
-    cost decimal(18, 6) not null,
+    cost decimal(38, 6) not null,
     first_at timestamp,
     last_at timestamp,
     writes bigint not null

@@ -1,0 +1,99 @@
+"""The command line: ``trigger-core``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import Any, Final
+
+from trigger_core import _admin
+from trigger_core.cli import _commands, _serve, _sql, _store
+from trigger_core.cli._parser import STORE_VARIABLE, parser
+from trigger_core.cli._streams import OutputClosed, Terminal
+from trigger_core.errors import InvalidInput, TriggerCoreError
+
+__all__ = ["main"]
+
+_MAKE_STORE: Final = ("record", "keys create")
+_ELSEWHERE: Final = ("command", "action", "store", "journal")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carries out a command.
+
+    Args:
+        argv: the arguments, otherwise those of the process.
+
+    Returns:
+        The exit code: 0 done, 1 it found something wrong, 2 wrong use or bad input, 130 interrupted.
+
+    >>> main(["sql", "show", "version"])
+    -- A number that grows with every write that changes an answer about a trigger; null where there is no such trigger.
+    -- $account: the tenant
+    -- $trigger_id: the trigger
+    select sum(writes) as version
+    from tally
+    where account = $account and trigger_id = $trigger_id::uuid
+    0
+    """
+    arguments = parser().parse_args(argv)
+    streams = Terminal(getattr(arguments, "journal", None))
+    try:
+        code = _dispatch(arguments, streams)
+        streams.close()
+    except OutputClosed:
+        # What is still buffered has nowhere to go; without this, Python complains about it when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except (TriggerCoreError, OSError) as error:
+        streams.error(f"trigger-core: {_commands.said(error)}")
+        return 2
+    return code
+
+
+def _dispatch(arguments: Namespace, streams: Terminal) -> int:
+    command = " ".join(filter(None, (arguments.command, getattr(arguments, "action", None))))
+    match command:
+        case "sql list":
+            return _commands.list_queries(_sql.listed(), arguments.json, streams)
+        case "sql show":
+            streams.out(_sql.shown(arguments.name, arguments.dialect).encode())
+            return 0
+        case "demo":
+            return _serve.demo(arguments.store, arguments.port)
+    if arguments.store is None:
+        raise InvalidInput(f"which store? give --store, or set {STORE_VARIABLE}")
+    if command == "serve":
+        return _serve.serve(arguments.store, arguments.host, arguments.port)
+    values = _values(command, arguments)
+    reached = _store.reach(arguments.store, make=command in _MAKE_STORE)
+    if isinstance(reached, str):
+        return _admin.ask(reached, command, values, streams, sends=command == "record")
+    with reached:
+        return _commands.carry_out(reached, command, values, streams)
+
+
+def _values(command: str, arguments: Namespace) -> dict[str, Any]:
+    """The arguments as a process elsewhere needs them."""
+    values = {name: value for name, value in vars(arguments).items() if name not in _ELSEWHERE}
+    if command == "record":
+        values["size"] = _size(arguments.journal)
+    elif command == "snapshot":
+        values["path"] = os.path.abspath(arguments.path)
+    elif command == "sql run":
+        values["parameters"] = dict(arguments.parameters)
+        if len(values["parameters"]) < len(arguments.parameters):
+            raise InvalidInput("a parameter is given twice")
+    return values
+
+
+def _size(journal: str) -> int | None:
+    """How big a journal is, if that can be told; an error, before a store is made, if it can't be read."""
+    if journal == "-":
+        return None
+    with open(journal, "rb") as file:
+        return os.fstat(file.fileno()).st_size or None

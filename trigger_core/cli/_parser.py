@@ -1,0 +1,118 @@
+"""What can be asked on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Final
+
+from trigger_core._keys import SCOPES
+
+STORE_VARIABLE: Final = "TRIGGER_CORE_STORE"
+
+_EXAMPLES: Final = """\
+examples:
+  trigger-core demo
+  trigger-core keys create --store triggers.duckdb --account acme --scopes read,events
+  trigger-core record --store triggers.duckdb journal.ndjson
+  trigger-core sql run --store triggers.duckdb ledger account=acme trigger_id=780cab43-2de4-4ce0-a96b-aeeeed06346c
+
+Results go to standard output, messages to standard error. The exit code is 0 when it is done, 1 when an audit found
+something, 2 for wrong use or bad input.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    main = argparse.ArgumentParser(
+        prog="trigger-core",
+        description="Who got this message, who did not, and why.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = main.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    store = argparse.ArgumentParser(add_help=False)
+    store.add_argument(
+        "--store",
+        default=os.environ.get(STORE_VARIABLE) or None,
+        help=f"a path or duckdb:///path; otherwise what {STORE_VARIABLE} says",
+    )
+    as_json = argparse.ArgumentParser(add_help=False)
+    as_json.add_argument("--json", action="store_true", help="answer in JSON, one value a line")
+    both = [store, as_json]
+
+    demo = commands.add_parser(
+        "demo", parents=[store], help="serve example data, kept only if --store is given"
+    )
+    demo.add_argument("--port", type=_port, help="otherwise 8080, or the next one that is free")
+    serve = commands.add_parser("serve", parents=[store], help="serve a store over HTTP")
+    serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
+    serve.add_argument("--port", type=_port, default=8080, help="the port, 0 for any (%(default)s)")
+
+    record = commands.add_parser("record", parents=both, help="record a journal")
+    record.add_argument("journal", metavar="FILE", help="the journal, or - for standard input")
+    record.add_argument(
+        "--skip-invalid",
+        action="store_true",
+        help="go on without lines that are invalid, and what depends on them",
+    )
+    export = commands.add_parser("export", parents=[store], help="write a trigger as a journal")
+    export.add_argument("trigger_id", metavar="TRIGGER_ID")
+    export.add_argument("--account", help="only if it is this account's")
+
+    keys = commands.add_parser("keys", help="make, list and revoke API keys")
+    actions = keys.add_subparsers(dest="action", metavar="ACTION", required=True)
+    create = actions.add_parser("create", parents=both, help="make a key; it is shown once, as the last word")
+    create.add_argument("--account", required=True, help="whose data it opens")
+    create.add_argument(
+        "--scopes", type=_list, default="read", help=f"some of {','.join(SCOPES)} (%(default)s)"
+    )
+    create.add_argument("--test", action="store_true", help="make a sk_test_ key")
+    create.add_argument(
+        "--expires-at", metavar="TIME", help="when it stops working, such as 2026-01-31T00:00:00Z"
+    )
+    listing = actions.add_parser("list", parents=both, help="list an account's keys, without their texts")
+    listing.add_argument("--account", required=True)
+    revoke = actions.add_parser("revoke", parents=both, help="stop a key from working")
+    revoke.add_argument("--account", required=True)
+    revoke.add_argument("key_id", metavar="KEY_ID")
+
+    commands.add_parser("audit", parents=both, help="re-derive every number; exit code 1 if one differs")
+    commands.add_parser("compact", parents=both, help="fold the ledger, so that reading it stays cheap")
+    snapshot = commands.add_parser("snapshot", parents=both, help="write a consistent copy of the store")
+    snapshot.add_argument("path", metavar="FILE", help="a file that isn't there yet")
+    commands.add_parser("health", parents=both, help="ask whether the store answers")
+
+    sql = commands.add_parser("sql", help="list, show and run the shipped queries")
+    actions = sql.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", parents=[as_json], help="the queries that can be run")
+    show = actions.add_parser("show", help="print a query")
+    show.add_argument("name", metavar="NAME", help="a query, or schema, views or staging")
+    show.add_argument("--dialect", choices=("duckdb", "postgres"), default="duckdb", help="(%(default)s)")
+    run = actions.add_parser("run", parents=both, help="run a query")
+    run.add_argument("name", metavar="NAME")
+    run.add_argument(
+        "parameters", metavar="key=value", nargs="*", type=_pair, help="its parameters; null for none"
+    )
+    return main
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise ValueError
+    return port
+
+
+def _list(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"must be key=value, not {text}")
+    return key, value
+
+
+_port.__name__ = "port"

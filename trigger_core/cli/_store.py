@@ -1,0 +1,53 @@
+"""How a command comes to a store: by opening it, or through the service that has it open."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Final
+
+import trigger_core
+from trigger_core import Library, _admin
+from trigger_core.errors import InvalidInput, StoreInUse
+
+_PATIENCE: Final = 3.0
+"""Seconds that a store is waited for which another short command has open, or a service that starts or stops."""
+
+
+def reach(store: str, *, make: bool) -> Library | str:
+    """The open library or, where a service has the store open, its admin socket.
+
+    Args:
+        store: the store.
+        make: whether it may be made.
+
+    Raises:
+        InvalidInput: it isn't there.
+        StoreInUse: a process has it open that has no such socket.
+    """
+    path = _admin.path_of(store)
+    if path is not None and not make and not os.path.exists(path):
+        raise InvalidInput(f"there is no store at {path}")
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return trigger_core.open(store)
+        except StoreInUse:
+            if path is not None and _admin.AVAILABLE and _admin.owner(_admin.address(path)) is not None:
+                return _admin.address(path)
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
+
+
+def own(store: str) -> Library:
+    """The open library, for a service.
+
+    Raises:
+        StoreInUse: another service, or any other process, has the store open.
+    """
+    reached = reach(store, make=True)
+    if isinstance(reached, str):
+        process = _admin.owner(reached)
+        raise StoreInUse(f"{_admin.path_of(store)} is served already, by process {process or 'unknown'}")
+    return reached

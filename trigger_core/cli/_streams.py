@@ -1,0 +1,77 @@
+"""The terminal, or whatever standard input, output and error are."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from typing import IO
+
+_EVERY = 0.1
+
+
+class OutputClosed(Exception):
+    """Nobody reads the results any more."""
+
+
+class Terminal:
+    """Standard output for results, standard error for messages and, if it is a terminal, a bar for progress.
+
+    Args:
+        journal: the path of the journal to read, or ``-`` for standard input.
+    """
+
+    def __init__(self, journal: str | None = None) -> None:
+        self._journal = journal
+        self._bar = sys.stderr.isatty()
+        self._drawn = 0
+        self._drawn_at = 0.0
+
+    def source(self) -> IO[bytes]:
+        """The journal."""
+        if self._journal is None or self._journal == "-":
+            return open(0, "rb", closefd=False)
+        return open(self._journal, "rb")
+
+    def out(self, data: bytes) -> None:
+        """Writes a part of the result."""
+        try:
+            if hasattr(sys.stdout, "buffer"):
+                sys.stdout.buffer.write(data)
+            else:
+                sys.stdout.write(data.decode())
+        except BrokenPipeError:
+            raise OutputClosed from None
+
+    def error(self, text: str) -> None:
+        """Writes a line about what went wrong."""
+        self._wipe()
+        print(text, file=sys.stderr)
+
+    def progress(self, what: str, done: int, total: int | None) -> None:
+        """Draws how far it is, ten times a second at most."""
+        now = time.monotonic()
+        if not self._bar or (now < self._drawn_at + _EVERY and done != total):
+            return
+        if total:
+            width = max(10, min(40, shutil.get_terminal_size().columns - len(what) - 10))
+            filled = min(width, done * width // total)
+            line = f"{what} {'#' * filled}{'.' * (width - filled)} {done * 100 // total:3d} %"
+        else:
+            line = f"{what} {done:,}"
+        self._wipe()
+        print(line, end="\r", file=sys.stderr, flush=True)
+        self._drawn, self._drawn_at = len(line), now
+
+    def close(self) -> None:
+        """Wipes the bar and hands the results over."""
+        self._wipe()
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise OutputClosed from None
+
+    def _wipe(self) -> None:
+        if self._drawn:
+            print(" " * self._drawn, end="\r", file=sys.stderr)
+            self._drawn = 0
