@@ -5,9 +5,9 @@
 ...     library.health()
 """
 
-from trigger_core import answers, errors, facts
+from trigger_core import answers, catalog, errors, facts
 from trigger_core.library import Document, Library, Table, open
 
-__all__ = ["Document", "Library", "Table", "answers", "errors", "facts", "open"]
+__all__ = ["Document", "Library", "Table", "answers", "catalog", "errors", "facts", "open"]
 
 __version__ = "0.1.0"

@@ -24,7 +24,10 @@ class InvalidValue(InvalidInput):
     Attributes:
         field: the name of the field, dotted where it is nested (``error.code``).
         problem: what is wrong with it and what would be right.
+        others: what else is wrong with the same input, where all of it was looked at.
     """
+
+    others: tuple[InvalidValue, ...] = ()
 
     def __init__(self, field: str, problem: str) -> None:
         self.field = field
@@ -78,6 +81,18 @@ class WrongFlow(NotFound):
     def __init__(self, details_endpoint: str) -> None:
         self.details_endpoint = details_endpoint
         super().__init__(f"this trigger's details are at {details_endpoint}")
+
+
+class MissingExtra(TriggerCoreError):
+    """An optional dependency is needed here: install it and call again.
+
+    Attributes:
+        extra: the extra of this distribution that brings it.
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(f"checking {what} needs an optional dependency: pip install 'trigger-core[{extra}]'")
 
 
 class StoreUnavailable(TriggerCoreError):

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self, cast, get_args
 from attrs import frozen
 
 from trigger_core import _audit, _compact, _derive, _keys, _lists, answers, facts
+from trigger_core._catalog import Catalog
 from trigger_core._commit import GroupCommit, Ticket
 from trigger_core._heads import Cache, Heads
 from trigger_core._record import Batch
@@ -82,10 +83,15 @@ class Library:
     """A store's facts and answers. Safe to share between threads; ``open`` makes one.
 
     Every answer comes from one consistent state of the store.
+
+    Attributes:
+        store: where everything is.
+        catalog: contacts, lists, templates, template groups and workflows, in and out.
     """
 
     def __init__(self, store: Store, contacts_per_reason: int = 10) -> None:
         self.store = store
+        self.catalog = Catalog(store)
         self._contacts_per_reason = contacts_per_reason
         self._heads = Heads()
         self._commit = GroupCommit(self._write)

@@ -5,19 +5,25 @@ from __future__ import annotations
 import falcon
 
 from trigger_core import Library
-from trigger_falcon import _docs, _problems, _routes
+from trigger_falcon import _catalog, _docs, _problems, _routes
 
 
 def create_app(library: Library) -> falcon.App[falcon.Request, falcon.Response]:
     """The WSGI application that answers from ``library``, for any WSGI server.
 
-    It answers GET, HEAD and OPTIONS. Everything under ``/api/v1`` needs a key with the scope ``read`` in the
-    header ``X-API-Key`` and answers for that key's account only:
+    Everything under ``/api/v1`` needs a key in the header ``X-API-Key`` and answers for that key's account only.
+    With the scope ``read``, by GET and HEAD:
 
     - ``triggers``: a page of triggers, newest first
     - ``triggers/{id}``, ``triggers/{id}/direct``, ``triggers/{id}/workflow``: a trigger's documents, each
       with a weak ``ETag``; an ``If-None-Match`` that names it is answered by a 304
     - ``messages|sms|whatsapp/executions/{id}/jobs``: a page of jobs, by job_id; ``…/jobs/{job_id}``: one job
+
+    With the scope ``catalog``, by PUT, which creates or replaces what its JSON object describes, GET and HEAD:
+
+    - ``contacts/{external_id}``, ``templates/{key}/{channel}``, ``template-groups/{key}``, ``workflows/{name}``:
+      one item each, with members as in ``trigger_core.catalog``
+    - ``lists/{name}``: put as ``{"contacts": [external ids]}``, read as a page of them
 
     ``/api/openapi.json`` describes all of this, ``/api/docs`` shows it; neither needs a key or any network.
 
@@ -44,6 +50,7 @@ def create_app(library: Library) -> falcon.App[falcon.Request, falcon.Response]:
     app = falcon.App(middleware=[_NoSniff()], router=router)
     _problems.install(app)
     _routes.add_routes(app, library)
+    _catalog.add_routes(app, library)
     _docs.add_routes(app, router.resources)
     return app
 

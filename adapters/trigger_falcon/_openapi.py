@@ -13,7 +13,7 @@ from typing import Any, Final, get_type_hints
 from trigger_falcon import _problems
 from trigger_falcon._operations import TAGS, Described, Operation
 from trigger_falcon._parameters import IN_PATHS
-from trigger_falcon._schemas import Schema, Schemas, arguments, prose
+from trigger_falcon._schemas import BodySchemas, Schema, Schemas, arguments, prose
 
 ABOUT: Final = """\
 Who got this message, who did not, and why.
@@ -23,7 +23,7 @@ Who got this message, who did not, and why.
 3. For single contacts, ask the path in `execution_details_endpoint`.
 
 Every path under `/api/v1` needs an API key in the header `X-API-Key`, and shows what belongs to that key's account.
-`GET` is described here; `HEAD` and `OPTIONS` are answered everywhere.
+`HEAD` and `OPTIONS` are answered everywhere, and not described.
 
 Times are UTC with three decimals. Money is in `currency`. Counts are exact and always add up:
 `total = sent + failed + filtered + cancelled + pending`. Later versions may add keys:
@@ -47,7 +47,10 @@ _PROBLEMS: Final[Mapping[int, tuple[str, str, tuple[str, ...], tuple[str, ...]]]
     403: ("Forbidden", "The API key lacks the scope that this needs.", (), ()),
     404: ("NotFound", "The account of the key has nothing of that id here.", (), ()),
     405: ("MethodNotAllowed", "This path has no such method.", ("Allow",), ()),
+    413: ("ContentTooLarge", "The body is longer than is taken.", (), ()),
+    415: ("UnsupportedMediaType", "The body isn't said to be JSON in UTF-8, or is compressed.", (), ()),
     500: ("InternalServerError", "The server failed; its log tells where.", (), ()),
+    501: ("NotImplemented", "The server was installed without an extra that this needs.", (), ()),
     503: ("ServiceUnavailable", "The store can't answer now.", ("Retry-After",), ()),
 }
 """Of each status: its component, what it means, its headers, and its types of problems beside the plain one."""
@@ -104,7 +107,7 @@ class _Writer:
         summary, _, rest = prose(operation.asks).partition("\n\n")
         scope = operation.scope
         needs = [] if scope is None else [f"Needs the scope `{scope}`."]
-        body = {} if operation.body is None else {"requestBody": self._body(operation.body)}
+        body = {} if operation.body is None else {"requestBody": self._body(path, operation.body)}
         return {
             "operationId": operation.id,
             "tags": [operation.tag],
@@ -124,7 +127,7 @@ class _Writer:
                 "required": True,
                 "schema": dict(IN_PATHS.get(name, {"type": "string"})),
             }
-            for name in re.findall(r"{(\w+)}", path)
+            for name in _in_path(path)
         ]
         told, defaults = arguments(operation.asks), signature(operation.asks).parameters
         for name, parameter in (operation.query or {}).items():
@@ -139,17 +142,25 @@ class _Writer:
             )
         return found
 
-    def _body(self, cls: type[Any]) -> Schema:
-        return {"required": True, "content": {"application/json": {"schema": self._schemas.of(cls)}}}
+    def _body(self, path: str, cls: type[Any]) -> Schema:
+        schema = BodySchemas(self._schemas.components, _in_path(path)).of(cls)
+        return {"required": True, "content": {"application/json": {"schema": schema}}}
 
     def _responses(self, path: str, operation: Operation) -> Schema:
         headers = _headers("Cache-Control", *(["ETag"] if operation.revalidated else []))
+        meanings = {operation.status: "The answer."}
+        if operation.creates:
+            meanings = {
+                200: "It was stored over the one before.",
+                201: "It was stored; there was none before.",
+            }
         responses = {
-            str(operation.status): {
-                "description": "The answer.",
+            str(status): {
+                "description": meaning,
                 "headers": headers,
                 "content": {operation.media_type: self._answer(operation)},
             }
+            for status, meaning in meanings.items()
         }
         if operation.revalidated:
             responses["304"] = {"description": "What you have still holds.", "headers": headers}
@@ -196,7 +207,14 @@ def _usual(path: str, operation: Operation) -> set[int]:
     """The statuses of the problems that such an operation may have."""
     keyed = {401, 403} if operation.scope is not None else set()
     checked = {400} if operation.query is not None or operation.body is not None else set()
-    return keyed | checked | ({404} if "{" in path else set()) | {405, 500, 503}
+    sent = {413, 415} if operation.body is not None else set()
+    missing = {404} if _in_path(path) and not operation.creates else set()
+    return keyed | checked | sent | missing | {405, 500, 503}
+
+
+def _in_path(path: str) -> list[str]:
+    """The names of a path's parameters."""
+    return re.findall(r"{(\w+)}", path)
 
 
 def _headers(*names: str) -> Schema:

@@ -21,12 +21,14 @@ from attrs import frozen
 
 from trigger_falcon._parameters import NONE, Parameter
 
-Tag = Literal["Triggers", "Executions", "Service"]
+Tag = Literal["Triggers", "Executions", "Catalog", "Service"]
 TAGS: Final[Mapping[Tag, str]] = {
     "Triggers": "Tier 1: what was asked for and how far it is. Ask for a trigger first; its `flow_type` and "
     "`details_endpoint` tell where its details are.",
     "Executions": "Tier 2: what became of every contact, in pages. The details of a trigger have the path in "
     "`execution_details_endpoint`.",
+    "Catalog": "What can be sent, and to whom. `PUT` stores an item over the one of its name. A template or group that "
+    "it names must be there.",
     "Service": "The server itself. These need no key.",
 }
 
@@ -41,6 +43,8 @@ class Operation:
         asks: what answers it: a method of the library, or the responder itself.
         answer: the type of the answer, or its JSON Schema; the return type of ``asks`` unless told.
         status: the status of the answer.
+        creates: it stores what the path names, rather than asking for it: a 201 where there was nothing before, and
+            never a 404.
         media_type: the answer's media type.
         enveloped: the answer is the ``data`` of an object that says ``success``.
         channel: the only channel of the jobs in the answer.
@@ -56,6 +60,7 @@ class Operation:
     asks: Callable[..., Any]
     answer: Any = None
     status: int = 200
+    creates: bool = False
     media_type: str = "application/json"
     enveloped: bool = False
     channel: str | None = None

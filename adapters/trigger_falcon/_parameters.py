@@ -11,7 +11,7 @@ from attrs import frozen
 
 from trigger_core.answers import JobStatus, Status
 from trigger_core.errors import InvalidValue
-from trigger_core.facts import FLOW_TYPES, TRIGGER_TYPES, choice, instant, text, whole
+from trigger_core.facts import CHANNELS, FLOW_TYPES, TRIGGER_TYPES, choice, instant, text, whole
 from trigger_falcon._problems import invalid_request
 
 
@@ -48,14 +48,14 @@ def _text(most: int) -> Parameter:
 
 
 _INSTANT: Final = Parameter(instant, {"type": "string", "format": "date-time"})
-_PAGE: Final = {"limit": _whole(1, 200), "cursor": _text(4000)}
 
 NONE: Final[Mapping[str, Parameter]] = {}
+PAGES: Final[Mapping[str, Parameter]] = {"limit": _whole(1, 200), "cursor": _text(4000)}
 JOBS: Final[Mapping[str, Parameter]] = {
     "status": _one_of(get_args(JobStatus)),
     "filter_code": _text(200),
     "contact": _text(200),
-    **_PAGE,
+    **PAGES,
 }
 TRIGGERS: Final[Mapping[str, Parameter]] = {
     "status": _one_of(get_args(Status)),
@@ -63,16 +63,21 @@ TRIGGERS: Final[Mapping[str, Parameter]] = {
     "trigger_type": _one_of(TRIGGER_TYPES),
     "created_after": _INSTANT,
     "created_before": _INSTANT,
-    **_PAGE,
+    **PAGES,
 }
 
+_NAME: Final = {"type": "string", "minLength": 1, "maxLength": 200}
 JOB_ID: Final = re.compile("[1-9][0-9]{0,9}")
 IN_PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
     "trigger_id": {"type": "string", "format": "uuid"},
     "execution_id": {"type": "string", "format": "uuid"},
     "job_id": {"type": "string", "pattern": f"^{JOB_ID.pattern}$"},
+    "external_id": _NAME,
+    "key": _NAME,
+    "name": _NAME,
+    "channel": {"type": "string", "enum": list(CHANNELS)},
 }
-"""What the parts of paths look like. Others lead nowhere: a 404, like any unknown id."""
+"""What the parts of paths look like. Others lead nowhere: a 404, like any unknown id, or for a PUT a 400."""
 
 
 def read(req: falcon.Request, parameters: Mapping[str, Parameter]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import falcon
 from attrs import frozen
 
-from trigger_core.errors import InvalidValue, NotFound, StoreUnavailable, WrongFlow
+from trigger_core.errors import InvalidValue, MissingExtra, NotFound, StoreUnavailable, WrongFlow
 
 _log: Final = logging.getLogger("trigger_falcon")
 
@@ -109,6 +109,7 @@ def install(app: falcon.App[falcon.Request, falcon.Response]) -> None:
     app.add_error_handler(Exception, _unforeseen)
     app.add_error_handler(StoreUnavailable, _unavailable)
     app.add_error_handler(InvalidValue, _invalid)
+    app.add_error_handler(MissingExtra, _missing_extra)
     app.add_error_handler(NotFound, _not_found)
     app.add_error_handler(WrongFlow, _wrong_flow)
 
@@ -149,7 +150,14 @@ def _unavailable(req: falcon.Request, resp: falcon.Response, error: StoreUnavail
 
 
 def _invalid(req: falcon.Request, resp: falcon.Response, error: InvalidValue, params: object) -> None:
-    raise invalid_request([error])
+    raise invalid_request([error, *error.others])
+
+
+def _missing_extra(req: falcon.Request, resp: falcon.Response, error: MissingExtra, params: object) -> None:
+    log(req, error)
+    raise falcon.HTTPNotImplemented(
+        description=f"This server was installed without the extra {error.extra}, which this needs."
+    )
 
 
 def _not_found(req: falcon.Request, resp: falcon.Response, error: NotFound, params: object) -> None:

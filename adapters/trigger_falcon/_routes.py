@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,11 +10,11 @@ from falcon.inspect import inspect_compiled_router, register_router
 from falcon.routing import CompiledRouter
 
 from trigger_core import Library
-from trigger_core.answers import to_json
 from trigger_core.errors import NotFound, StoreError, StoreUnavailable
 from trigger_core.library import Question
 from trigger_falcon import _caching, _parameters, _problems
 from trigger_falcon._access import account
+from trigger_falcon._answers import answer
 from trigger_falcon._operations import Described, Operation
 
 CHANNELS: Final = {"messages": "email", "sms": "sms", "whatsapp": "whatsapp"}
@@ -126,7 +125,7 @@ class Triggers:
         """A page of them."""
         owner = account(self._library, req, "read")
         values = _parameters.read(req, _parameters.TRIGGERS)
-        _answer(resp, self._library.triggers(owner, **values))
+        answer(resp, self._library.triggers(owner, **values))
 
     on_head = on_get
 
@@ -152,7 +151,7 @@ class Jobs:
         """A page of them."""
         owner = account(self._library, req, "read")
         values = _parameters.read(req, _parameters.JOBS)
-        _answer(resp, self._library.jobs(owner, execution_id, channel=self._channel, **values))
+        answer(resp, self._library.jobs(owner, execution_id, channel=self._channel, **values))
 
     on_head = on_get
 
@@ -177,9 +176,9 @@ class Job:
         """The job."""
         owner = account(self._library, req, "read")
         _parameters.read(req, _parameters.NONE)
-        if not _parameters.JOB_ID.fullmatch(job_id):
+        if not _parameters.JOB_ID.fullmatch(job_id) or int(job_id) >= 2**31:
             raise NotFound
-        _answer(resp, self._library.job(owner, execution_id, int(job_id), channel=self._channel))
+        answer(resp, self._library.job(owner, execution_id, int(job_id), channel=self._channel))
 
     on_head = on_get
 
@@ -215,9 +214,3 @@ class Health:
         resp.set_header("Cache-Control", "no-store")
 
     on_head = on_get
-
-
-def _answer(resp: falcon.Response, answer: object) -> None:
-    body = {"success": True, "data": to_json(answer)}
-    resp.data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-    resp.set_header("Cache-Control", "private, no-store")

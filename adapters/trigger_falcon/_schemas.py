@@ -14,7 +14,8 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 
 import attrs
 
-from trigger_core import answers
+from trigger_core import answers, catalog
+from trigger_core.facts import CHANNELS
 
 Schema = dict[str, Any]
 
@@ -38,11 +39,31 @@ FORMATS: Final[Mapping[type[Any], Mapping[str, str]]] = {
 }
 """What a text is, where its Python type doesn't say. A workflow's own ids are any text."""
 
+_CHANNEL: Final = {"enum": list(CHANNELS)}
+_COUNTRY: Final = {"pattern": "^[A-Z]{2}$"}
+
+NARROWED: Final[Mapping[type[Any], Mapping[str, Schema]]] = {
+    catalog.Contact: {
+        "country": _COUNTRY,
+        "opted_out": {"items": {"type": "string"} | _CHANNEL},
+        "attributes": {"additionalProperties": {"type": ["string", "number", "boolean"]}},
+    },
+    catalog.Template: {"channel": _CHANNEL, "currency": {"pattern": "^[A-Z]{3}$"}},
+    catalog.TemplateVariant: {"country": _COUNTRY, "price_per": {"enum": ["message", "segment"]}},
+    catalog.TemplateGroup: {"templates": {"propertyNames": _CHANNEL, "minProperties": 1}},
+    catalog.WorkflowStep: {"channel": _CHANNEL},
+}
+"""What a member of the catalog is, where it is checked more closely than its Python type says."""
+
+NAMES: Final[Mapping[type[Any], str]] = {catalog.Workflow: "CatalogWorkflow"}
+"""The components of classes whose own name another class has."""
+
 
 class Schemas:
     """Makes schemas, and keeps those of classes as components to refer to.
 
-    A member with a default is left out of JSON where it has that value, so it is optional and never null.
+    A member with a default is left out of JSON where it has that value, so it is optional and never null; but those
+    of the catalog are always there.
 
     Attributes:
         components: the schemas of classes by name.
@@ -50,6 +71,16 @@ class Schemas:
 
     def __init__(self) -> None:
         self.components: dict[str, Schema] = {}
+
+    def _name(self, cls: type[Any]) -> str:
+        return NAMES.get(cls, cls.__name__)
+
+    def _member(self, cls: type[Any], member: Any, kind: Any) -> tuple[Any, bool]:
+        """The type of a member in JSON, and whether it may be absent."""
+        optional = member.default is not attrs.NOTHING and cls.__module__ != catalog.__name__
+        if optional and NoneType in get_args(kind):
+            kind = reduce(or_, (each for each in get_args(kind) if each is not NoneType))
+        return kind, optional
 
     def of(self, kind: Any, channel: str | None = None) -> Schema:
         """The schema of a type; ``channel`` is the only one of the jobs in it."""
@@ -91,7 +122,7 @@ class Schemas:
         by_channel = cls in (answers.Job, answers.JobPage)
         if by_channel and channel is None:
             return {"oneOf": [self._class(cls, each) for each in get_args(answers.Channel)]}
-        name = f"{(channel or '').title()}{cls.__name__}" if by_channel else cls.__name__
+        name = f"{(channel or '').title()}{cls.__name__}" if by_channel else self._name(cls)
         if name not in self.components:
             self.components[name] = {}  # a class that holds itself finds this
             self.components[name] |= self._object(cls, channel if by_channel else None)
@@ -102,10 +133,9 @@ class Schemas:
         properties: dict[str, Schema] = {}
         required = []
         for member in attrs.fields(cls):
-            name, kind, optional = member.name, hints[member.name], member.default is not attrs.NOTHING
-            if optional and NoneType in get_args(kind):
-                kind = reduce(or_, (each for each in get_args(kind) if each is not NoneType))
-            schema = self.of(kind, channel)
+            name = member.name
+            kind, optional = self._member(cls, member, hints[name])
+            schema = self.of(kind, channel) | NARROWED.get(cls, {}).get(name, {})
             if text_format := FORMATS.get(cls, {}).get(name):
                 schema["format"] = text_format
             if cls is answers.Job and channel is not None:
@@ -115,6 +145,37 @@ class Schemas:
                 required.append(name)
         described = {"description": prose(cls)} if cls.__doc__ else {}
         return described | {"type": "object", "properties": properties, "required": required}
+
+
+class BodySchemas(Schemas):
+    """Makes the schemas of what is sent; each is a component of its own, since a request may leave out more.
+
+    Args:
+        components: where to keep them.
+        in_path: the members that the path gives, so that the body needn't.
+    """
+
+    def __init__(self, components: dict[str, Schema], in_path: Sequence[str]) -> None:
+        super().__init__()
+        self.components = components
+        self._in_path = in_path
+
+    def _name(self, cls: type[Any]) -> str:
+        return f"{super()._name(cls)}Body"
+
+    def _member(self, cls: type[Any], member: Any, kind: Any) -> tuple[Any, bool]:
+        return kind, member.default is not attrs.NOTHING or member.name in self._in_path
+
+    def _object(self, cls: type[Any], channel: str | None) -> Schema:
+        schema = super()._object(cls, channel)
+        meanings = arguments(cls, "Attributes")
+        for member in attrs.fields(cls):
+            described = schema["properties"][member.name]
+            if meaning := re.sub(r"\bNone\b", "`null`", meanings.get(member.name, "")):
+                described["description"] = meaning[:1].upper() + meaning[1:]
+            if member.metadata.get("read_only"):
+                described["readOnly"] = True
+        return schema | {"additionalProperties": False}
 
 
 def _of_job(name: str, schema: Schema, channel: str) -> tuple[str, Schema]:
@@ -134,9 +195,9 @@ def prose(documented: object) -> str:
     return _markdown(text)
 
 
-def arguments(documented: object) -> dict[str, str]:
-    """What the section ``Args`` of a docstring says of each argument, as Markdown."""
-    section = re.search(r"^Args:\n((?:[ ]+.*\n?|\n)+)", inspect.getdoc(documented) or "", re.MULTILINE)
+def arguments(documented: object, heading: str = "Args") -> dict[str, str]:
+    """What a section of a docstring says of each argument or attribute, as Markdown."""
+    section = re.search(rf"^{heading}:\n((?:[ ]+.*\n?|\n)+)", inspect.getdoc(documented) or "", re.MULTILINE)
     entries = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", section[1] if section else "", re.MULTILINE)
     return {name: _markdown(re.sub(r"\s+", " ", text)) for name, text in entries}
 

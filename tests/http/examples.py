@@ -5,8 +5,10 @@
 
 import json
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 from falcon.testing import TestClient
 
@@ -14,7 +16,7 @@ import trigger_core
 import trigger_falcon
 from tests.http.world import failing
 from trigger_core import facts
-from trigger_core.errors import StoreUnavailable
+from trigger_core.errors import MissingExtra, StoreUnavailable
 from trigger_falcon import create_app
 
 FILE: Final = Path(trigger_falcon.__file__).with_name("_examples.json")
@@ -45,9 +47,39 @@ ANSWERS: Final = {
     "getSmsJob": {"filtered": f"/api/v1/sms/executions/{SMS_SEND}/jobs/1"},
     "listWhatsappJobs": {"page": f"/api/v1/whatsapp/executions/{CHANNELS['whatsapp']}/jobs"},
     "getWhatsappJob": {"read": f"/api/v1/whatsapp/executions/{CHANNELS['whatsapp']}/jobs/1"},
+    "getContact": {"contact": "/api/v1/contacts/user_123"},
+    "getTemplate": {"sms": "/api/v1/templates/otp_us/sms"},
+    "getTemplateGroup": {"group": "/api/v1/template-groups/otp"},
+    "getWorkflow": {"template_group": "/api/v1/workflows/Multi-Channel%20OTP"},
+    "getList": {"page": "/api/v1/lists/everyone?limit=1"},
     "getHealth": {"well": "/healthz"},
 }
 """Requests that are answered, by operationId and a name for the example."""
+
+_HELLO: Final = "Your code: {{code}}"
+PUTS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
+    "putContact": (
+        "contact",
+        "/api/v1/contacts/user_123",
+        {"email": "ana@example.org", "phone_number": "+918489462530", "attributes": {"first_name": "Ana"}},
+    ),
+    "putTemplate": (
+        "sms",
+        "/api/v1/templates/otp_us/sms",
+        {
+            "variants": [{"country": "US", "approved": True, "text": _HELLO, "price": 0.0075}],
+            "currency": "USD",
+        },
+    ),
+    "putTemplateGroup": ("group", "/api/v1/template-groups/otp", {"templates": {"sms": "otp_us"}}),
+    "putWorkflow": (
+        "template_group",
+        "/api/v1/workflows/Multi-Channel%20OTP",
+        {"template_group": "otp"},
+    ),
+    "putList": ("page", "/api/v1/lists/everyone", {"contacts": ["user_123", "user_124"]}),
+}
+"""What is put, in this order: by operationId a name for the example, its path and its body."""
 
 
 def happened() -> Iterator[dict[str, Any]]:
@@ -161,14 +193,22 @@ def _sent(
 
 def make() -> dict[str, Any]:
     """Every example, asked of an application with these facts."""
-    with trigger_core.open(":memory:") as library:
+    ids = (f"01890a5d-ac96-7000-8000-{number:012}" for number in count(1))
+    with trigger_core.open(":memory:") as library, patch("trigger_core._catalog.new_id", lambda: next(ids)):
         library.record(map(facts.from_json, happened()))
-        key = {"X-API-Key": library.create_key("acme", ("read",)).key}
+        key = {"X-API-Key": library.create_key("acme", ("read", "catalog")).key}
         other = {"X-API-Key": library.create_key("acme", ("send",)).key}
         client = TestClient(create_app(library))
         broken = TestClient(create_app(failing(library, StoreUnavailable())))
         failed = TestClient(create_app(failing(library, RuntimeError())))
         trigger = f"/api/v1/triggers/{SMS}"
+        put = {
+            operation: {name: client.simulate_put(path, headers=key, json=body).json}
+            for operation, (name, path, body) in PUTS.items()
+        }
+        contact = PUTS["putContact"][1]
+        with patch.object(library.catalog, "replace", side_effect=MissingExtra("e-mail addresses", "send")):
+            incomplete = client.simulate_put(contact, headers=key, json={})
         problems = {
             "invalid-request": client.simulate_get(f"{trigger}?colour=red", headers=key),
             "wrong-flow": client.simulate_get(f"{trigger}/workflow", headers=key),
@@ -176,14 +216,20 @@ def make() -> dict[str, Any]:
             "Forbidden": client.simulate_get(trigger, headers=other),
             "NotFound": client.simulate_get(f"{trigger[:-1]}0", headers=key),
             "MethodNotAllowed": client.simulate_post(trigger, headers=key),
+            "ContentTooLarge": client.simulate_put(contact, headers=key, json={"email": "x" * 2**20}),
+            "UnsupportedMediaType": client.simulate_put(
+                contact, headers={**key, "Content-Type": "text/plain"}, body="email"
+            ),
             "InternalServerError": failed.simulate_get(trigger, headers=key),
+            "NotImplemented": incomplete,
             "ServiceUnavailable": broken.simulate_get(trigger, headers=key),
         }
         return {
             "answers": {
                 operation: {name: client.simulate_get(path, headers=key).json for name, path in asked.items()}
                 for operation, asked in ANSWERS.items()
-            },
+            }
+            | put,
             "problems": {name: answer.json for name, answer in problems.items()},
         }
 

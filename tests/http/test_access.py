@@ -18,7 +18,7 @@ def test_every_route_but_health_needs_a_key(client: TestClient, ask: Ask) -> Non
     templates = {route.path for route in inspect_routes(client.app)}
     open_to_all = {template for template in templates if ask(template, key=None).status_code != 401}
     assert {"/healthz", "/api/openapi.json", "/api/docs", "/api/docs/{name}"} == open_to_all
-    assert len(templates) == 14
+    assert len(templates) == 19
 
 
 @pytest.mark.parametrize("path", READING)
@@ -79,4 +79,4 @@ def test_test_keys_read_too(world: World, ask: Ask) -> None:
 
 def test_an_unknown_route_needs_no_key(ask: Ask) -> None:
     """What isn't served is a 404 for everybody."""
-    assert_problem(ask(f"/api/v1/contacts/{UNKNOWN}", key=None), 404)
+    assert_problem(ask(f"/api/v1/parcels/{UNKNOWN}", key=None), 404)

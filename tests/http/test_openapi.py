@@ -2,10 +2,11 @@
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
+from unittest.mock import Mock
 
 import attrs
 import falcon
@@ -22,14 +23,15 @@ from referencing.jsonschema import DRAFT202012
 import trigger_core
 from tests.http import examples
 from tests.http.conftest import Ask
+from tests.http.test_catalog import ITEMS
 from tests.http.test_properties import queries
 from tests.http.world import DIRECT, EXECUTION, JOBS, READING, TRIGGER, UNKNOWN, WORKFLOW, World, failing
 from trigger_core import answers, facts
-from trigger_core.errors import StoreUnavailable
+from trigger_core.errors import MissingExtra, StoreUnavailable
 from trigger_falcon import create_app
 from trigger_falcon._openapi import document as describe
 from trigger_falcon._operations import Operation
-from trigger_falcon._schemas import FORMATS
+from trigger_falcon._schemas import FORMATS, NARROWED
 
 Json = dict[str, Any]
 ALL = (
@@ -85,8 +87,8 @@ def resolved(document: Json, value: Json) -> Json:
     return value
 
 
-def operation_at(document: Json, path: str) -> Json:
-    """The GET operation of the path template that ``path`` matches best."""
+def operation_at(document: Json, path: str, method: str = "get") -> Json:
+    """The operation of the path template that ``path`` matches best."""
     parts = path.split("/")
     matching = [
         template
@@ -94,7 +96,7 @@ def operation_at(document: Json, path: str) -> Json:
         if len(template.split("/")) == len(parts)
         and all(a == b or a.startswith("{") for a, b in zip(template.split("/"), parts, strict=True))
     ]
-    operation: Json = document["paths"][min(matching, key=lambda template: template.count("{"))]["get"]
+    operation: Json = document["paths"][min(matching, key=lambda template: template.count("{"))][method]
     return operation
 
 
@@ -321,6 +323,7 @@ def test_what_is_left_out_is_optional(document: Json) -> None:
     left_out = {
         name: sorted(schema["properties"].keys() - set(schema["required"]))
         for name, schema in document["components"]["schemas"].items()
+        if not name.endswith("Body")
     }
     assert {name: members for name, members in left_out.items() if members} == {
         "Execution": ["total_segments"],
@@ -334,6 +337,88 @@ def test_what_is_left_out_is_optional(document: Json) -> None:
     }
 
 
+@pytest.fixture
+def catalog() -> Iterator[Callable[..., Any]]:
+    """Asks an application with an empty catalog: GETs a path, or PUTs a body there."""
+    with trigger_core.open(":memory:") as library:
+        keys = {scope: library.create_key("acme", (scope,)).key for scope in ("catalog", "read")}
+        client = TestClient(create_app(library))
+
+        def ask(path: str, body: Any = None, key: str = "catalog", **more: Any) -> Any:
+            method = "GET" if body is None else "PUT"
+            headers = {"X-API-Key": keys[key], "Content-Type": "application/json"} | more
+            data = body if isinstance(body, str | None) else json.dumps(body)
+            return client.simulate_request(method, f"/api/v1/{path}", headers=headers, body=data)
+
+        ask.library = library  # type: ignore[attr-defined]
+        yield ask
+
+
+def test_the_catalog_is_as_described(document: Json, catalog: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is put fits its schema, and so do the answers to PUT and GET, good and bad."""
+    for path, body in ITEMS.items():
+        got = operation_at(document, f"/api/v1/{path}")
+        put = operation_at(document, f"/api/v1/{path}", "put")
+        check(document, put["requestBody"]["content"]["application/json"]["schema"], body)
+        found = [(got, 404, catalog(path)), (put, 201, catalog(path, body)), (put, 200, catalog(path, body))]
+        found += [(got, 200, catalog(path)), (got, 400, catalog(f"{path}?colour=red"))]
+        found += [(put, 400, catalog(path, {"colour": 1})), (put, 413, catalog(path, " " * (2**20 + 1)))]
+        found.append((put, 415, catalog(path, body, **{"Content-Type": "text/plain"})))
+        for operation, sent in ((got, None), (put, body)):
+            assert operation["security"] == [{"ApiKey": ["catalog"]}]
+            found.append((operation, 403, catalog(path, sent, "read")))
+            found.append((operation, 401, catalog(path, sent, **{"X-API-Key": "x"})))
+        errors = {503: StoreUnavailable(), 500: RuntimeError()}
+        errors |= {501: MissingExtra("x", "send")} if path.startswith("contacts") else {}
+        for status, error in errors.items():
+            with monkeypatch.context() as patched:
+                patched.setattr(catalog.library.catalog, "replace", Mock(side_effect=error))
+                found.append((put, status, catalog(path, body)))
+        for operation, status, answer in found:
+            assert answer.status_code == status, answer.text
+            assert_described(document, operation, answer)
+        told = {status for operation, status, _ in found if operation is put}
+        assert put["responses"].keys() == {str(status) for status in told | {405}}
+
+
+def test_what_was_read_can_be_sent(document: Json, catalog: Any) -> None:
+    """The data of a GET fits the schema of the PUT, and changes nothing; a list's page is not the list."""
+    for path, body in ITEMS.items():
+        catalog(path, body)
+        data = catalog(path).json["data"]
+        put = operation_at(document, f"/api/v1/{path}", "put")
+        if not path.startswith("lists"):
+            check(document, put["requestBody"]["content"]["application/json"]["schema"], data)
+
+
+def test_bodies_are_what_the_catalog_takes(document: Json) -> None:
+    """A body needs what neither the path nor a default gives; read-only members are those of the classes."""
+    schemas = document["components"]["schemas"]
+    bodies = {name: schema for name, schema in schemas.items() if name.endswith("Body")}
+    assert {name: schema["required"] for name, schema in bodies.items()} == {
+        "ContactBody": [],
+        "TemplateBody": ["variants"],
+        "TemplateVariantBody": ["approved", "text"],
+        "TemplateGroupBody": ["templates"],
+        "CatalogWorkflowBody": [],
+        "WorkflowStepBody": ["step_id", "step_name", "channel", "template_key"],
+        "ContactListBody": ["contacts"],
+    }
+    read_only = {
+        name: [key for key, member in schema["properties"].items() if member.get("readOnly")]
+        for name, schema in bodies.items()
+    }
+    assert {name: members for name, members in read_only.items() if members} == {
+        "ContactBody": ["email_valid", "phone_number_valid"],
+        "TemplateVariantBody": ["id", "variables", "segments"],
+        "TemplateGroupBody": ["id"],
+        "CatalogWorkflowBody": ["id"],
+    }
+    assert all(member["description"] for each in bodies.values() for member in each["properties"].values())
+    assert set(properties(document, "CatalogWorkflow")) == {"name", "steps", "template_group", "id"}
+    assert "execution_id" in properties(document, "Workflow")
+
+
 def test_every_class_says_what_it_is(document: Json) -> None:
     """Each schema has the description that its class has."""
     for schema in document["components"]["schemas"].values():
@@ -344,7 +429,7 @@ def test_every_class_says_what_it_is(document: Json) -> None:
 
 def test_formats_name_members_that_exist() -> None:
     """No format is given to a member that its class lacks."""
-    for cls, named in FORMATS.items():
+    for cls, named in (*FORMATS.items(), *NARROWED.items()):
         assert named.keys() <= {member.name for member in attrs.fields(cls)}
 
 
@@ -385,9 +470,11 @@ def test_a_new_endpoint_needs_its_resource_only() -> None:
     operation = document["paths"]["/wishes/{wish_id}"]["post"]
     assert operation["summary"] == "Grants a wish"
     assert operation["security"] == [{"ApiKey": ["send"]}]
-    assert list(operation["responses"]) == ["202", "400", "401", "403", "404", "405", "422", "500", "503"]
-    assert document["components"]["schemas"]["Wish"]["required"] == ["name"]
-    assert document["components"]["schemas"]["Wish"]["properties"]["count"]["type"] == "integer"
+    refused = ["413", "415", "422"]
+    assert list(operation["responses"]) == ["202", "400", "401", "403", "404", "405", *refused, "500", "503"]
+    sent = document["components"]["schemas"]["WishBody"]
+    assert sent["required"] == ["name"]
+    assert sent["properties"]["count"]["type"] == ["integer", "null"]
 
 
 def test_the_document_is_made_when_it_is_asked_for() -> None:

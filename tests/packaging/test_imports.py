@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[2]
 
 LOADED_ON_DEMAND = {
     "duckdb",
+    "email_validator",
     "falcon",
+    "phonenumbers",
     "psycopg",
     "psycopg_pool",
     "sqlglot",

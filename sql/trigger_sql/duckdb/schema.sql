@@ -1,6 +1,6 @@
 -- The whole database, as the sum of all migrations leaves it; views for analysts are in views.sql.
--- Every table names its account and, but for accounts and keys, its trigger. Times are UTC. Ids made by this library
--- are UUIDv7, so rows of one trigger lie together and a filter by trigger_id skips the rest.
+-- Every table names its account and, but for accounts, keys and the catalog, its trigger. Times are UTC. Ids made by
+-- this library are UUIDv7, so rows of one trigger lie together and a filter by trigger_id skips the rest.
 
 create table schema_version (
     version integer not null,
@@ -178,4 +178,91 @@ create table tally (
     first_at timestamp,
     last_at timestamp,
     writes bigint not null
+);
+
+-- The people of an account and where to reach them. contact_id is made from account and external_id: one column finds
+-- a contact and keeps two of one id apart, where an index of two columns would do the second only. Whether an address
+-- is one was decided when it was stored. An opt-out is null until somebody said something about that channel.
+create table contacts (
+    account varchar not null,
+    contact_id uuid primary key,
+    external_id varchar not null,
+    email varchar,
+    is_email_valid boolean not null,
+    phone_number varchar,
+    is_phone_number_valid boolean not null,
+    country varchar,
+    email_opted_out boolean,
+    sms_opted_out boolean,
+    whatsapp_opted_out boolean,
+    attributes varchar
+);
+
+-- What is sent, by template, channel and country; country null is for everywhere else. A row never changes but for
+-- retired_at: a template that is replaced gets new rows, and what was planned with an old one keeps it. variables are
+-- separated by commas; segments is null where the text has variables, and on channels that have none. price is per
+-- message or, where price_per says so, per segment, in the account's currency.
+create table template_variants (
+    account varchar not null,
+    variant_id uuid primary key,
+    template_key varchar not null,
+    channel varchar not null,
+    country varchar,
+    is_approved boolean not null,
+    subject varchar,
+    text varchar not null,
+    variables varchar not null,
+    segments integer,
+    price decimal(18, 6) not null,
+    price_per varchar not null,
+    created_at timestamp not null,
+    retired_at timestamp
+);
+
+-- Templates that are sent side by side: one for each channel that isn't null.
+create table template_groups (
+    account varchar not null,
+    template_group_key varchar not null,
+    template_group_id uuid not null,
+    email_template_key varchar,
+    sms_template_key varchar,
+    whatsapp_template_key varchar,
+    primary key (account, template_group_key)
+);
+
+-- The workflows that can be run: those with a template group's key, or with the steps of workflow_steps.
+create table workflows (
+    account varchar not null,
+    name varchar not null,
+    workflow_id uuid not null,
+    template_group_key varchar,
+    primary key (account, name)
+);
+
+-- What a workflow will go through when it is run; what a run goes through is in steps.
+create table workflow_steps (
+    account varchar not null,
+    workflow_id uuid not null,
+    step_order integer not null,
+    step_id varchar not null,
+    step_name varchar not null,
+    channel varchar not null,
+    template_key varchar not null,
+    delay_minutes integer not null
+);
+
+-- Named audiences. A list that is replaced gets a new list_id.
+create table lists (
+    account varchar not null,
+    name varchar not null,
+    list_id uuid not null,
+    members integer not null,
+    primary key (account, name)
+);
+
+-- Who is on a list, by external_id; there need not be such a contact.
+create table list_members (
+    account varchar not null,
+    list_id uuid not null,
+    external_id varchar not null
 );

@@ -170,3 +170,26 @@ create temp table staged_journal_messages (
     provider varchar,
     provider_message_id varchar
 );
+
+-- Where a writer's connection lays out contacts and list members on their way into the catalog.
+
+create temp table staged_contacts (
+    account varchar,
+    contact_id uuid,
+    external_id varchar,
+    email varchar,
+    is_email_valid boolean,
+    phone_number varchar,
+    is_phone_number_valid boolean,
+    country varchar,
+    email_opted_out boolean,
+    sms_opted_out boolean,
+    whatsapp_opted_out boolean,
+    attributes varchar
+);
+
+create temp table staged_list_members (
+    account varchar,
+    list_id uuid,
+    external_id varchar
+);

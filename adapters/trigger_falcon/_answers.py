@@ -1,0 +1,16 @@
+"""Answers in their envelope."""
+
+from __future__ import annotations
+
+import json
+
+import falcon
+
+from trigger_core.answers import to_json
+
+
+def answer(resp: falcon.Response, value: object) -> None:
+    """Answers with success and data; nobody may keep what holds addresses."""
+    body = {"success": True, "data": to_json(value)}
+    resp.data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    resp.set_header("Cache-Control", "private, no-store")
