@@ -7,6 +7,8 @@ Run it with the interpreter of an environment that holds the wheel, from outside
 
 import sys
 import tempfile
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 LOADED_ON_DEMAND = {"duckdb", "falcon", "psycopg", "sqlglot", "waitress"}
@@ -25,11 +27,11 @@ def imports_alone() -> None:
 def records_and_answers() -> None:
     """What is recorded can be asked for, from a file too, and a journal of it gives the same answers elsewhere."""
     import trigger_core
-    from trigger_core.facts import Execution, Job, Outcome, Trigger
+    from trigger_core.facts import Execution, Fact, Job, Outcome, Trigger
 
     trigger_id, execution_id = "780cab43-2de4-4ce0-a96b-aeeeed06346c", "85b3b004-5331-4921-b44a-6915f5572a7a"
-    at = "2025-11-23T02:25:44.630Z"
-    facts = [
+    at = datetime(2025, 11, 23, 2, 25, 44, tzinfo=UTC)
+    facts: list[Fact] = [
         Trigger(
             account="acme",
             trigger_id=trigger_id,
@@ -42,7 +44,7 @@ def records_and_answers() -> None:
         ),
         Execution(account="acme", trigger_id=trigger_id, execution_id=execution_id, channel="sms"),
         Job(execution_id=execution_id, job_id=1, contact="user_123", address="+18489462530"),
-        Outcome(execution_id=execution_id, job_id=1, outcome="sent", at=at, segments=1, cost="0.03"),
+        Outcome(execution_id=execution_id, job_id=1, outcome="sent", at=at, segments=1, cost=Decimal("0.03")),
     ]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "store.duckdb"

@@ -49,7 +49,7 @@ def export(store: Store, heads: Heads, account: str, trigger_id: str) -> Iterato
 
 
 def _facts(store: Store, head: Trigger) -> Iterator[Fact]:
-    with store.workspace() as session:
+    with store.read() as session:
         names = {"account": head.account, "trigger_id": head.trigger_id}
         executions = session.rows("export_executions", **names)
         yield head

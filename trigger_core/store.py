@@ -44,15 +44,15 @@ class Store(Protocol):
         """Returns if the store is open here, without asking it: an answer from memory is only given then."""
 
     def read(self) -> AbstractContextManager[Session]:
-        """A transaction whose reads all see one state."""
+        """A transaction whose reads all see one state; a thread may have several."""
 
     def write(self) -> AbstractContextManager[Session]:
         """A transaction that is durable once left without an error, and leaves nothing behind otherwise."""
 
     def workspace(self) -> AbstractContextManager[Session]:
-        """A transaction with a connection and staging tables of its own, for work that takes long; it keeps nothing.
+        """Staging tables of one's own, for work that is too long for a transaction: each statement is one.
 
-        Unlike ``read``, it may stay open while the same thread reads and writes.
+        Its statements change nothing but those tables, and see whatever is recorded by then.
         """
 
     def table(self, text: str, parameters: dict[str, object]) -> tuple[tuple[str, ...], list[Row]]:

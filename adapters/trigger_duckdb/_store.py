@@ -215,15 +215,15 @@ class DuckDBStore:
 
     @contextmanager
     def workspace(self) -> Iterator[_Session]:
-        """A transaction with a connection and staging tables of its own; nothing of it is kept."""
+        """A connection with staging tables of its own, each statement a transaction.
+
+        In a longer one, what is cleared from those tables would still take memory.
+        """
         with self._translating():
             cursor = self._staging_cursor()
             try:
-                cursor.begin()
                 yield _Session(cursor)
             finally:
-                with suppress(duckdb.Error):
-                    cursor.rollback()
                 cursor.close()
 
     @contextmanager
