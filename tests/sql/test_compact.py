@@ -1,0 +1,132 @@
+"""Compaction folds what grows with every write and changes no answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+import trigger_core
+from tests.strategies import Fact, History, facts_of, histories
+from trigger_core import Library, answers, facts
+
+EXECUTION = "019ab000-0001-7000-8000-000000000101"
+TRIGGER = "019ab000-0001-7000-8000-000000000001"
+AT = "2025-11-23T10:00:00.000Z"
+
+KEYS = "select trigger_id, execution_id, measure, detail from tally"
+PLACES = "select trigger_id, execution_id, reason, job_id from samples"
+
+
+def rows(library: Library, text: str) -> list[Any]:
+    return library.store.table(text, {})[1]
+
+
+def said(library: Library, accounts: Mapping[str, str]) -> dict[str, Any]:
+    """All that the library answers about some triggers, and each one's version."""
+    found: dict[str, Any] = {}
+    for key, account in accounts.items():
+        trigger = library.trigger(account, key)
+        read = library.direct if trigger.flow_type == "direct_channel" else library.workflow
+        version = library.query("version", {"account": account, "trigger_id": key})
+        found[key] = (version, answers.to_json(trigger), answers.to_json(read(account, key)))
+    for name in ("trigger_status", "execution_counts", "step_status", "filter_reasons", "job_states"):
+        found[name] = sorted(map(str, rows(library, f"from {name}")))
+    return found
+
+
+def keeps_answers(history: History) -> None:
+    """Compact a store that holds a history, twice."""
+    accounts = {
+        fact["trigger_id"]: fact["account"] for fact in facts_of(history) if fact["kind"] == "trigger"
+    }
+    with trigger_core.open(":memory:") as library:
+        for call in history:
+            library.record([facts.from_json(fact) for fact in call])
+        before = said(library, accounts)
+        for _ in range(2):
+            library.compact()
+            assert said(library, accounts) == before
+            assert [str(each) for each in library.audit()] == []
+            folded = rows(library, KEYS)
+            assert len(set(folded)) == len(folded)
+            assert folded == rows(library, f"{KEYS} order by all")
+            assert rows(library, PLACES) == rows(library, f"{PLACES} order by all")
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(histories())
+def test_answers_stay(history: History) -> None:
+    """Compaction keeps every answer and version, and leaves one ledger row per key, sorted."""
+    keeps_answers(history)
+
+
+@pytest.mark.deep
+@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(histories())
+def test_answers_stay_deep(history: History) -> None:
+    """Compaction keeps every answer and version, for many more histories."""
+    keeps_answers(history)
+
+
+def sms(*more: Fact) -> list[facts.Fact]:
+    """A direct SMS, its execution, and more facts."""
+    return [
+        facts.from_json(fact)
+        for fact in (
+            {
+                "kind": "trigger",
+                "account": "acme",
+                "trigger_id": TRIGGER,
+                "flow_type": "direct_channel",
+                "trigger_type": "sms",
+                "trigger_source": "direct_api",
+                "campaign_name": "SMS Send - otp_us",
+                "currency": "USD",
+                "created_at": AT,
+            },
+            {
+                "kind": "execution",
+                "account": "acme",
+                "trigger_id": TRIGGER,
+                "execution_id": EXECUTION,
+                "channel": "sms",
+            },
+            *more,
+        )
+    ]
+
+
+def crowd(numbers: range) -> list[Fact]:
+    """Jobs of these numbers, all filtered for one reason."""
+    filtered = {"outcome": "filtered", "at": AT, "code": "opted_out", "reason": "opted out"}
+    jobs = [{"execution_id": EXECUTION, "job_id": number} for number in numbers]
+    return [{"kind": "job", "contact": "user", **job} for job in jobs] + [
+        {"kind": "outcome", **job, **filtered} for job in jobs
+    ]
+
+
+def test_samples_are_trimmed() -> None:
+    """Of samples that grew beyond the hundred lowest, compaction leaves just those."""
+    with trigger_core.open(":memory:") as library:
+        for numbers in (range(151, 251), range(1, 121)):
+            library.record(sms(*crowd(numbers)))
+        assert len(rows(library, "from samples")) > 100
+        library.compact()
+        assert rows(library, "select job_id from samples") == [(number,) for number in range(1, 101)]
+        assert list(library.audit()) == []
+
+
+def test_compaction_is_all_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compaction that fails halfway leaves the ledger as it was, and the next one works."""
+    with trigger_core.open(":memory:") as library:
+        library.record(sms())
+        before = rows(library, "from tally")
+        with monkeypatch.context() as patched:
+            halfway = ("compact_tally_fold", "compact_tally_empty", "no_such_statement")
+            patched.setattr("trigger_core._compact.STATEMENTS", halfway)
+            with pytest.raises(KeyError):
+                library.compact()
+        assert rows(library, "from tally") == before
+        library.compact()
+        assert sorted(map(str, rows(library, "from tally"))) == sorted(map(str, before))
