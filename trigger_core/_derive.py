@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
+from functools import reduce
 from typing import Any, Final, cast, overload
 
 from attrs import define, field, frozen
@@ -29,6 +30,9 @@ _SHORT: Final = 400
 
 _LONG: Final = 100
 """From so many rows on, beside four for each sum, a ledger is folded when it was read."""
+
+_EXACT: Final = Context(prec=60)
+"""Sums of money are exact, whatever context the host computes in."""
 
 _BEGINNINGS: Final = frozenset({"started", "attempted", "outcome"})
 _EVENTS: Final = {"failed": "delivery_failed", "delivered": "reached"}
@@ -69,7 +73,7 @@ class Counts:
                 self.reasons[detail] = self.reasons.get(detail, 0) + n
         elif measure == "sent":
             self.segments += segments
-            self.cost += cost
+            self.cost = _EXACT.add(self.cost, cost)
         elif measure in _BEGINNINGS:
             self.begun_at = earliest(self.begun_at, first_at)
             self.ended_at = latest(self.ended_at, last_at)
@@ -315,7 +319,7 @@ def workflow(head: Trigger, run: Workflow, ledger: Ledger, contacts: Contacts) -
             total_sent=sum(one.sent for one in shares.values()),
             total_failed=sum(one.failed for one in shares.values()),
             total_filtered=sum(one.filtered for one in shares.values()),
-            total_cost=sum((one.counts.cost for one in shares.values()), Decimal(0)),
+            total_cost=reduce(_EXACT.add, (one.counts.cost for one in shares.values()), Decimal(0)),
             currency=head.currency,
             **counted,
         ),

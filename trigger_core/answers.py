@@ -6,7 +6,7 @@ times are UTC.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -341,7 +341,8 @@ def _converter() -> Any:
     }
     for cls, names in left_out.items():
         overrides: dict[str, Any] = {name: override(omit_if_default=True) for name in names}
-        converter.register_unstructure_hook(cls, make_dict_unstructure_fn(cls, converter, **overrides))
+        plain = make_dict_unstructure_fn(cls, converter, **overrides)
+        converter.register_unstructure_hook(cls, _in_order(cls, plain))
 
     def analytics(value: Mapping[str, int], _: object) -> Analytics:
         keys = value.keys()
@@ -372,6 +373,19 @@ def _converter() -> Any:
     converter.register_unstructure_hook(Job, unstructure_job)
     converter.register_structure_hook(Job, structure_job)
     return converter
+
+
+def _in_order(
+    cls: type[Any], unstructure: Callable[[Any], dict[str, Any]]
+) -> Callable[[Any], dict[str, Any]]:
+    """The same with the members in the class's order: cattrs has those that may be left out come last."""
+    order = [member.name for member in attrs.fields(cls)]
+
+    def ordered(answer: Any) -> dict[str, Any]:
+        members = unstructure(answer)
+        return {name: members[name] for name in order if name in members}
+
+    return ordered
 
 
 def address_key(channel: str) -> str:

@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -68,6 +68,7 @@ IMPLY_DELIVERY: Final = frozenset({"delivered", "opened", "clicked", "read", "re
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?")
 _MICRO: Final = Decimal("0.000001")
+_EXACT: Final = Context(prec=60)
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -136,10 +137,10 @@ def money(value: object, name: str) -> Decimal:
     amount = Decimal(value)
     if not amount.is_finite() or not 0 <= amount <= _MAX_COST:
         raise InvalidValue(name, f"must be 0 to {_MAX_COST}")
-    rounded = amount.quantize(_MICRO)
+    rounded = amount.quantize(_MICRO, context=_EXACT)
     if rounded != amount:
         raise InvalidValue(name, "must have at most 6 decimals")
-    return abs(rounded)
+    return rounded.copy_abs()
 
 
 def choice(value: object, name: str, options: Sequence[str]) -> str:
