@@ -341,7 +341,7 @@ def _converter() -> Any:
     }
     for cls, names in left_out.items():
         overrides: dict[str, Any] = {name: override(omit_if_default=True) for name in names}
-        plain = make_dict_unstructure_fn(cls, converter, **overrides)
+        plain: Any = make_dict_unstructure_fn(cls, converter, **overrides)
         converter.register_unstructure_hook(cls, _in_order(cls, plain))
 
     def analytics(value: Mapping[str, int], _: object) -> Analytics:

@@ -55,8 +55,9 @@ def rows(library: Library, table: str) -> Counter[str]:
 
 
 def everything(library: Library) -> dict[str, Counter[str]]:
-    """All that is stored."""
-    return {table: rows(library, table) for table in KEPT}
+    """All that is stored; of waiting events what they say, since their account may be known later."""
+    waiting = "(select distinct * exclude (account) from parked_events)"
+    return {table: rows(library, table) for table in KEPT} | {"parked_events": rows(library, waiting)}
 
 
 def recorded(history: History) -> Library:
@@ -188,7 +189,7 @@ def test_a_call_for_an_account_takes_only_its_facts(examples: int) -> None:
                     if owner(one) != "acme" and not (one["kind"] == "event" and "execution_id" in one)
                 ]
                 if foreign:
-                    assert {row for row, _ in refusal(library, call, "acme")} == set(foreign)
+                    assert {row for row, _ in refusal(library, call, "acme")} <= set(foreign)
                 rest = [one for row, one in enumerate(call) if row not in foreign]
                 library.record(rest, account="acme")
                 alone.record([one for one in call if owner(one) in ("acme", "None")])
@@ -388,7 +389,7 @@ EXPECTED: dict[str, Any] = {
 STORY: list[tuple[list[Fact], bool]] = [
     ([outcome(1)], True),
     ([outcome(1, "failed")], False),
-    ([outcome(1, cost="1")], False),
+    ([outcome(1, at=LATER, cost="1")], False),
     ([outcome(2, "filtered")], True),
     ([by_job("delivered")], True),
     ([by_job("delivered", LATER)], False),
@@ -402,9 +403,9 @@ STORY: list[tuple[list[Fact], bool]] = [
     ([fact("started", execution_id=EXECUTION, at=LATER)], False),
     ([fact("started", execution_id=EXECUTION, at="2025-11-23T07:00:00Z")], True),
     ([outcome(2)], True),
-    ([fact("cancel", trigger_id=DIRECT, at=LATER)], True),
-    ([fact("cancel", trigger_id=DIRECT, at="2025-11-23T12:00:00Z")], False),
-    ([fact("cancel", trigger_id=DIRECT, at="2025-11-23T10:30:00Z")], True),
+    ([fact("cancel", trigger_id=DIRECT, at="2025-11-23T13:00:00Z")], True),
+    ([fact("cancel", trigger_id=DIRECT, at="2025-11-23T14:00:00Z")], False),
+    ([fact("cancel", trigger_id=DIRECT, at="2025-11-23T12:00:00Z")], True),
     (jobs(4, 4), False),
     (jobs(5, 6), True),
 ]
@@ -537,8 +538,8 @@ def test_an_interrupted_writer_acknowledges_nothing_unwritten(interrupts: str, r
     several = Commit()
     several.interrupts, several.refuses_groups = interrupts, refuses_groups
     several.together("a", "b", "c")
-    acknowledged = sorted(name for name, error in several.errors.items() if error is None)
-    assert acknowledged == sorted(several.written)
+    acknowledged = {name for name, error in several.errors.items() if error is None}
+    assert acknowledged <= set(several.written)
     assert [type(error) for error in several.errors.values()].count(KeyboardInterrupt) == 1
     assert {type(error) for error in several.errors.values()} <= {
         type(None),
