@@ -24,6 +24,8 @@ _MOST: Final = 20_000
 _GATHER: Final = 0.001
 """Seconds that a writer waits where the last transaction served several callers: they are about to call again."""
 
+_INTERRUPTED: Final = "the writing thread was interrupted; it may be recorded, and the same call does no harm"
+
 
 @define(eq=False)
 class Ticket:
@@ -90,6 +92,8 @@ class GroupCommit:
                     tickets.append(self._queue.popleft())
                     size += len(tickets[-1].facts)
             self._crowd = len(tickets)
+            for ticket in tickets:
+                ticket.error = StoreUnavailable(_INTERRUPTED)  # until it is known to be recorded
             self._write_together(tickets)
         finally:
             with self._guard:
@@ -128,9 +132,6 @@ class GroupCommit:
         except Exception as error:
             for ticket in tickets:
                 ticket.error = error
-        except BaseException:
+        else:
             for ticket in tickets:
-                ticket.error = StoreUnavailable(
-                    "the writing thread was interrupted; it may be recorded, and the same call does no harm"
-                )
-            raise
+                ticket.error = None
