@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from hashlib import blake2b
+from operator import itemgetter
 from os import PathLike
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self, cast, get_args
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 Question = Literal["trigger", "direct", "workflow"]
 
 _STRIPES: Final = 4096
+_FEW: Final = 2000
+"""Up to so many first contacts of a trigger are picked from here, not by the store."""
 _FACTS: Final = frozenset(facts.KINDS.values())
 
 
@@ -265,15 +268,16 @@ class Library:
             reason for counts in ledger.executions.values() for reason, _ in _derive.shown_reasons(counts)
         }
         if shown and self._contacts_per_reason:
-            rows = session.rows(
-                "filter_contacts",
-                account=head.account,
-                trigger_id=head.trigger_id,
-                reasons=list(shown),
-                contacts=self._contacts_per_reason,
-            )
+            trigger = {"account": head.account, "trigger_id": head.trigger_id}
+            rows = session.rows("filter_contacts_rows", **trigger, most=_FEW)
+            if len(rows) == _FEW:
+                most = self._contacts_per_reason
+                rows = session.rows("filter_contacts", **trigger, reasons=list(shown), contacts=most)
+            rows.sort(key=itemgetter(2))
             for execution_id, reason, _, contact in rows:
-                found.setdefault((str(execution_id), reason), []).append(contact)
+                first = found.setdefault((str(execution_id), reason), [])
+                if len(first) < self._contacts_per_reason:
+                    first.append(contact)
         return found
 
     def triggers(
