@@ -1,4 +1,4 @@
-"""``Library.jobs``: pages of an execution of very many jobs."""
+"""``Library.jobs`` and ``Library.job``: pages of an execution of very many jobs, and one job of it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from trigger_core import _lists
 
 
 def run(ground: Ground) -> Iterator[Figure]:
-    """Holds pages against each other, and a page against its query alone."""
-    big, pace = ground.sample.big, ground.sizes.pace
+    """Holds pages against each other, and against their query alone."""
+    sample, pace = ground.sample, ground.sizes.pace
+    big, middle = sample.big, sample.middle
     with ground.library() as library:
         first = partial(library.jobs, ACCOUNT, big.execution_id)
         last = partial(first, cursor=_cursor(big.execution_id, big.jobs - 50))
@@ -30,9 +31,19 @@ def run(ground: Ground) -> Iterator[Figure]:
             "limit": "51",
         }
         for name, subject, floor in (
+            (
+                f"the first page of {big.jobs:,} jobs ÷ of {middle.jobs:,}",
+                first,
+                partial(library.jobs, ACCOUNT, middle.execution_id),
+            ),
             (f"the last page of {big.jobs:,} jobs ÷ the first", last, first),
             ("the first page of those filtered ÷ of all", partial(first, status="filtered"), first),
-            ("the first page ÷ its query alone", first, lambda: library.query("jobs", alone)),
+            ("the first page ÷ its query alone", first, partial(library.query, "jobs", alone)),
+            (
+                f"one of {big.jobs:,} jobs ÷ an execution's only one",
+                partial(library.job, ACCOUNT, big.execution_id, big.jobs // 3),
+                partial(library.job, ACCOUNT, sample.sent.execution_id, 1),
+            ),
         ):
             yield figure("jobs", name, times(subject, floor, pace))
 

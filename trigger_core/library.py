@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from trigger_core.journal import Progress, Summary
 
 Question = Literal["trigger", "direct", "workflow"]
+Details = Literal["direct", "workflow"]
 
 _STRIPES: Final = 4096
 _FEW: Final = 2000
@@ -53,6 +54,15 @@ class Document:
 
     etag: str
     body: bytes
+
+
+@frozen
+class _State:
+    """What a trigger's answers follow from; the first contacts of its filter reasons only where they were asked for."""
+
+    head: facts.Trigger
+    ledger: _derive.Ledger
+    contacts: _derive.Contacts | None
 
 
 @frozen
@@ -98,6 +108,7 @@ class Library:
         self._contacts_per_reason = contacts_per_reason
         self._heads = Heads()
         self._commit = GroupCommit(self._write)
+        self._states: Cache[tuple[int, _State]] = Cache(1_000)
         self._documents: Cache[tuple[object, Document]] = Cache(10_000)
         self._writes = [0] * _STRIPES
         self._access: Cache[tuple[int, _keys.Access]] = Cache(10_000)
@@ -178,10 +189,8 @@ class Library:
         Raises:
             NotFound: the account has no such trigger.
         """
-        with self.store.read() as session:
-            head, ledger = self._ledger(session, account, trigger_id)
-        self._fold()
-        return _derive.trigger(head, ledger)
+        state = self._state(account, trigger_id)
+        return _derive.trigger(state.head, state.ledger)
 
     def direct(self, account: str, trigger_id: str) -> DirectDetails:
         """A direct send's execution, counts and analytics.
@@ -190,13 +199,8 @@ class Library:
             NotFound: the account has no such trigger.
             WrongFlow: it is a workflow's.
         """
-        with self.store.read() as session:
-            head, ledger = self._ledger(session, account, trigger_id)
-            if head.workflow is not None:
-                raise WrongFlow(_derive.details_endpoint(head))
-            contacts = self._contacts(session, head, ledger)
-        self._fold()
-        return _derive.direct(head, ledger, contacts)
+        state = self._state(account, trigger_id, "direct")
+        return _derive.direct(state.head, state.ledger, state.contacts or {})
 
     def workflow(self, account: str, trigger_id: str) -> WorkflowDetails:
         """A workflow run's steps or channels, and their totals.
@@ -205,14 +209,9 @@ class Library:
             NotFound: the account has no such trigger.
             WrongFlow: it is a direct send.
         """
-        with self.store.read() as session:
-            head, ledger = self._ledger(session, account, trigger_id)
-            run = head.workflow
-            if run is None:
-                raise WrongFlow(_derive.details_endpoint(head))
-            contacts = self._contacts(session, head, ledger)
-        self._fold()
-        return _derive.workflow(head, run, ledger, contacts)
+        state = self._state(account, trigger_id, "workflow")
+        run = cast(facts.Workflow, state.head.workflow)
+        return _derive.workflow(state.head, run, state.ledger, state.contacts or {})
 
     def document(self, account: str, trigger_id: str, question: Question) -> Document:
         """The JSON of ``trigger``, ``direct`` or ``workflow``, from memory where nothing was recorded since.
@@ -242,19 +241,35 @@ class Library:
         with self.store.read() as session:
             return session.rows("version", account=account, trigger_id=trigger_id)
 
-    def _ledger(
-        self, session: Session, account: str, trigger_id: str
-    ) -> tuple[facts.Trigger, _derive.Ledger]:
-        key = _id(trigger_id)
-        head = self._heads.trigger(session, key)
-        if head is None or head.account != account:
-            raise NotFound
-        ledger, long = _derive.ledger(session, account, key)
-        if ledger is None:
-            raise NotFound
+    def _state(self, account: str, trigger_id: str, details: Details | None = None) -> _State:
+        """What a trigger's answers follow from, read in one go, or kept from when it last changed.
+
+        Nothing is kept of a store that others may write to.
+        """
+        self.store.check()
+        key = account, _id(trigger_id)
+        version = self._writes[hash(key[1]) % _STRIPES]
+        kept = self._states.get(key) if self.store.sees_every_write else None
+        if kept is not None and kept[0] == version and (details is None or kept[1].contacts is not None):
+            state = kept[1]
+            _check_flow(state.head, details)
+            return state
+        with self.store.read() as session:
+            head = self._heads.trigger(session, key[1])
+            if head is None or head.account != account:
+                raise NotFound
+            _check_flow(head, details)
+            ledger, long = _derive.ledger(session, *key)
+            if ledger is None:
+                raise NotFound
+            contacts = None if details is None else self._contacts(session, head, ledger)
         if long:
-            self._long.add((account, key))
-        return head, ledger
+            self._long.add(key)
+            self._fold()
+        state = _State(head, ledger, contacts)
+        if self.store.sees_every_write:
+            self._states.put(key, (version, state))
+        return state
 
     def _fold(self) -> None:
         """Has ledgers folded that a reader found long; while another writes, that one does it."""
@@ -275,7 +290,7 @@ class Library:
                 rows = session.rows("filter_contacts", **trigger, reasons=list(shown), contacts=most)
             rows.sort(key=itemgetter(2))
             for execution_id, reason, _, contact in rows:
-                first = found.setdefault((str(execution_id), reason), [])
+                first = found.setdefault((execution_id, reason), [])
                 if len(first) < self._contacts_per_reason:
                     first.append(contact)
         return found
@@ -492,6 +507,12 @@ def _checked(call: Iterable[facts.Fact | Mapping[str, object]]) -> list[facts.Fa
     if errors:
         raise FactsRefused(errors)
     return found
+
+
+def _check_flow(head: facts.Trigger, details: Details | None) -> None:
+    """Fails if a trigger's details are another question's."""
+    if details is not None and (details == "workflow") != (head.workflow is not None):
+        raise WrongFlow(_derive.details_endpoint(head))
 
 
 def _id(value: Any) -> str:

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from tempfile import gettempdir
+from time import sleep
 from typing import Any, Final
 from uuid import uuid4
 from weakref import WeakSet
@@ -44,6 +45,12 @@ _FAILED: Final = "the database failed and is being reopened; try again: recordin
 
 _NO_STORE: Final = re.compile("Cannot open file|not a valid DuckDB database|Could not read")
 _DURABLE: Final = "COMMIT succeeded and is durable"
+
+_TABLES: Final = frozenset({"schema_version", "accounts", "triggers", "executions", "jobs", "tally"})
+"""What a file of this library's has from the first version on."""
+
+_PAUSES: Final = (0.001, 0.01, 0.1, 0.5)
+"""Seconds to wait, one time after the other, for others' transactions to end."""
 
 _HOLDER: Final = re.compile(r"\(PID (\d+)\)")
 
@@ -277,9 +284,15 @@ class DuckDBStore:
             return tuple(column[0] for column in cursor.description or ()), cursor.fetchall()
 
     def compacted(self) -> None:
-        """Writes the log into the file, and frees what deleted rows held."""
-        with self._lock, self._translating():
-            self._cursor().execute("checkpoint")
+        """Writes the log into the file, and frees what deleted rows held; sometime later, if that can't be now."""
+        for pause in _PAUSES:
+            with self._lock, self._translating():
+                try:
+                    self._cursor().execute("checkpoint")
+                    return
+                except duckdb.TransactionException:  # somebody lays facts out in a workspace
+                    pass
+            sleep(pause)
 
     def snapshot(self, path: str) -> None:
         """Writes a consistent copy of the database to a new file, while others read and write.
@@ -388,11 +401,12 @@ def _first_line(error: Exception) -> str:
 def _migrate(connection: Connection, path: str) -> None:
     """Brings the schema to the newest version, in one transaction."""
     known = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
-    if known and not known >= {"schema_version", "tally"}:
-        raise StoreError(f"{path} is a DuckDB database of something else: name another file")
-    [(current,)] = (
-        connection.execute("select max(version) from schema_version").fetchall() if known else [(0,)]
-    )
+    current = 0
+    if known:
+        if known >= _TABLES:
+            [(current,)] = connection.execute("select max(version) from schema_version").fetchall()
+        if type(current) is not int or current < 1:
+            raise StoreError(f"{path} is a DuckDB database of something else: name another file")
     newest = trigger_sql.migrations()[-1][0]
     if current > newest:
         raise StoreTooNew(

@@ -116,7 +116,7 @@ def test_histories_are_sound(history: History) -> None:
 
 
 @pytest.mark.deep
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_histories_are_sound_deep(history: History) -> None:
     """No number differs from what follows from the rows, for many more histories."""

@@ -62,7 +62,7 @@ def test_answers_stay(history: History) -> None:
 
 
 @pytest.mark.deep
-@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_answers_stay_deep(history: History) -> None:
     """Compaction keeps every answer and version, for many more histories."""

@@ -263,7 +263,7 @@ def test_views_agree(history: History) -> None:
 
 
 @pytest.mark.deep
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_views_agree_deep(history: History) -> None:
     """Every view equals what the model and the library say, for many more histories."""

@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import threading
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from trigger_core.errors import InvalidValue, StoreClosed, StoreError, StoreInUs
 from trigger_core.facts import Job
 
 ROOT = Path(__file__).parents[2]
+TABLES = re.findall(r"^create table (\w+)", trigger_sql.script("schema"), re.MULTILINE)
 
 
 def job(job_id: int) -> Job:
@@ -86,6 +90,218 @@ def test_a_database_of_something_else_is_refused_and_untouched(tmp_path: Path) -
         assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["create table schema_version (version integer)", "insert into schema_version values (1)"],
+        ["create table schema_version (release varchar)", "create table tally (a integer)"],
+        ["create table schema_version (version integer)", "create table tally (a integer)"],
+        ["create table schema_version as select 'one' as version", "create table tally (a integer)"],
+        ["create table schema_version as select 1 as version", "create table tally (a integer)"],
+        [f"create table {table} (version integer)" for table in TABLES],
+        [f"create table {table} as select 'one' as version" for table in TABLES],
+    ],
+)
+def test_a_database_that_looks_like_ours_is_refused_and_untouched(
+    tmp_path: Path, statements: list[str]
+) -> None:
+    """Other tools have a table schema_version too: what isn't wholly ours raises StoreError and stays as it was."""
+    foreign = tmp_path / "foreign.duckdb"
+    with duckdb.connect(foreign) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    before = foreign.read_bytes()
+    with pytest.raises(StoreError):
+        trigger_core.open(foreign)
+    assert foreign.read_bytes() == before
+
+
+def test_a_place_where_no_file_can_be_is_named(tmp_path: Path) -> None:
+    """A missing folder, a folder and an empty file raise StoreError, for trying again won't help."""
+    (tmp_path / "empty.duckdb").touch()
+    for path in (tmp_path / "no" / "such" / "store.duckdb", tmp_path, tmp_path / "empty.duckdb"):
+        with pytest.raises(StoreError, match=re.escape(str(path))) as caught:
+            trigger_core.open(path)
+        assert not isinstance(caught.value, StoreInUse)
+    assert [path.name for path in tmp_path.iterdir()] == ["empty.duckdb"]
+
+
+def test_processes_that_make_one_store_together_share_it(tmp_path: Path) -> None:
+    """Of several processes that make a store at once each gets it in the end, and none writes over another's."""
+    script = """
+import sys, time, trigger_core
+from tests.samples import direct_trigger, jobs
+from trigger_core.errors import StoreInUse
+while True:
+    try:
+        library = trigger_core.open(sys.argv[1])
+        break
+    except StoreInUse:
+        time.sleep(0.001)
+library.record(direct_trigger())
+library.record(jobs(int(sys.argv[2]), int(sys.argv[2])))
+library.close()
+"""
+    store = tmp_path / "store.duckdb"
+    started = [
+        subprocess.Popen([sys.executable, "-c", script, str(store), str(number)], cwd=ROOT)
+        for number in (1, 2, 3)
+    ]
+    assert [process.wait(60) for process in started] == [0, 0, 0]
+    with trigger_core.open(store) as library:
+        assert [found.job_id for found in library.jobs("acme", EXECUTION).jobs] == [1, 2, 3]
+    assert [path.name for path in tmp_path.iterdir()] == ["store.duckdb"]
+
+
+FORKS = """
+import os, sys, threading, time
+import trigger_core
+from tests.samples import DIRECT, EXECUTION, direct_trigger, jobs
+from trigger_core.errors import StoreForked
+
+library = trigger_core.open(sys.argv[1])
+library.record(direct_trigger())
+acknowledged = []
+done = threading.Event()
+
+def write():
+    for number in range(1, 2000):
+        if done.is_set():
+            break
+        library.record(jobs(number, number))
+        acknowledged.append(number)
+
+def refused(call):
+    try:
+        call()
+    except StoreForked:
+        return True
+    return False
+
+calls = [
+    library.health,
+    lambda: library.record(jobs(9_000, 9_000)),
+    lambda: library.jobs("acme", EXECUTION),
+    lambda: library.document("acme", DIRECT, "direct"),
+    lambda: library.compact(),
+    lambda: list(library.audit()),
+    lambda: library.create_key("acme", ["read"]),
+]
+for call in calls[2:4]:
+    call()
+writer = threading.Thread(target=write)
+writer.start()
+for number in range(int(sys.argv[2])):
+    time.sleep(0.01)
+    child = os.fork()
+    if child == 0:
+        right = all(map(refused, calls))
+        library.close()
+        if number % 2:
+            os._exit(0 if right else 1)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        del library
+        sys.exit()  # DuckDB may crash as the interpreter ends: only the parent's facts matter here
+    status = os.waitpid(child, 0)[1]
+    assert number % 2 == 0 or status == 0, status
+done.set()
+writer.join()
+assert acknowledged
+library.close()
+with trigger_core.open(sys.argv[1]) as again:
+    assert again.jobs("acme", EXECUTION).pagination.total == len(acknowledged)
+    assert list(again.audit()) == []
+print("done")
+"""
+
+
+@pytest.mark.parametrize(
+    "forks", [pytest.param(4, id="short"), pytest.param(60, id="long", marks=pytest.mark.deep)]
+)
+def test_a_forked_child_is_told_and_harms_nothing(tmp_path: Path, forks: int) -> None:
+    """In a child every call raises StoreForked, even one forked amid a write; the parent loses nothing by it."""
+    ended = run(FORKS, str(tmp_path / "store.duckdb"), str(forks))
+    assert (ended.stdout, ended.returncode) == ("done\n", 0), ended.stderr
+
+
+def test_what_is_acknowledged_after_a_fork_survives_a_kill(tmp_path: Path) -> None:
+    """A child that drops the store it inherited takes nothing away of what its parent writes."""
+    script = """
+import gc, os, signal, sys
+import trigger_core
+from tests.samples import direct_trigger, jobs
+library = trigger_core.open(sys.argv[1])
+library.record(direct_trigger())
+child = os.fork()
+if not child:
+    del library
+    gc.collect()
+    os._exit(0)
+os.waitpid(child, 0)
+for number in range(1, 21):
+    library.record(jobs(number, number))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    store = tmp_path / "store.duckdb"
+    ended = subprocess.run([sys.executable, "-c", script, str(store)], cwd=ROOT, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    with trigger_core.open(store) as library:
+        assert library.jobs("acme", EXECUTION).pagination.total == 20
+
+
+INTERRUPTS = """
+import json, random, signal, sys
+import trigger_core
+from tests.samples import DIRECT, EXECUTION, direct_trigger, jobs, outcome
+
+armed = False
+
+def ring(*_):
+    global armed
+    if armed:
+        armed = False
+        raise KeyboardInterrupt
+
+signal.signal(signal.SIGALRM, ring)
+dice = random.Random(7)
+library = trigger_core.open(sys.argv[1])
+library.record(direct_trigger())
+recorded = interrupted = turn = 0
+while interrupted < int(sys.argv[2]):
+    turn += 1
+    call = [*jobs(recorded + 1, recorded + 50), *(outcome(recorded + n) for n in range(1, 51))]
+    try:
+        armed = True
+        signal.setitimer(signal.ITIMER_REAL, 0.0005 + dice.random() * 0.04)
+        library.record(call)
+        armed = False
+        whole = {recorded + 50}
+    except KeyboardInterrupt:
+        interrupted += 1
+        whole = {recorded, recorded + 50}
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    found = library.jobs("acme", EXECUTION).pagination.total
+    assert found in whole, (found, whole)
+    assert json.loads(library.document("acme", DIRECT, "direct").body)["jobs"]["sent"] == found
+    recorded = found
+assert turn > 5
+assert list(library.audit()) == []
+library.close()
+with trigger_core.open(sys.argv[1]) as again:
+    assert again.jobs("acme", EXECUTION).pagination.total == recorded
+print("done")
+"""
+
+
+@pytest.mark.parametrize(
+    "interrupts", [pytest.param(25, id="short"), pytest.param(1000, id="long", marks=pytest.mark.deep)]
+)
+def test_an_interrupt_comes_through_and_leaves_nothing_half(tmp_path: Path, interrupts: int) -> None:
+    """Ctrl-C amid a call is a KeyboardInterrupt; the call is whole or not there, and the next one works."""
+    ended = run(INTERRUPTS, str(tmp_path / "store.duckdb"), str(interrupts))
+    assert (ended.stdout, ended.returncode) == ("done\n", 0), ended.stderr
+
+
 def test_a_migration_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Migrations are one transaction: when a later one fails, no earlier one is kept."""
     store = tmp_path / "store.duckdb"
@@ -137,6 +353,33 @@ def test_a_snapshot_is_whole_while_others_write(tmp_path: Path) -> None:
             assert copy.jobs("acme", EXECUTION).pagination.total == counts["total"]
 
 
+def test_a_snapshot_is_written_whatever_an_earlier_one_left(tmp_path: Path) -> None:
+    """What a killed process left of its snapshot is in nobody's way; a folder that isn't there is named."""
+    left = tmp_path / "store.duckdb.snapshot"
+    left.mkdir()
+    with duckdb.connect(left / "copy") as connection:
+        connection.execute("create table tally (a integer)")
+    with trigger_core.open(tmp_path / "store.duckdb") as library:
+        library.record([*direct_trigger(), job(1)])
+        with pytest.raises(InvalidValue, match="no folder"):
+            library.snapshot(tmp_path / "no" / "copy.duckdb")
+        library.snapshot(tmp_path / "it's a copy.duckdb")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["it's a copy.duckdb", "store.duckdb"]
+    assert shell(tmp_path / "it's a copy.duckdb", "select pending from execution_counts") == [{"pending": 1}]
+
+
+def test_a_store_in_memory_leaves_nothing_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It writes no file but the snapshot that it is asked for."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with trigger_core.open(":memory:") as library:
+        library.record([*direct_trigger(), job(1)])
+        assert list(tmp_path.iterdir()) == []
+        library.snapshot(tmp_path / "copy.duckdb")
+    assert [path.name for path in tmp_path.iterdir()] == ["copy.duckdb"]
+    with trigger_core.open(tmp_path / "copy.duckdb") as copy:
+        assert copy.jobs("acme", EXECUTION).pagination.total == 1
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -145,6 +388,11 @@ def test_a_snapshot_is_whole_while_others_write(tmp_path: Path) -> None:
         "attach '/tmp/trigger-core-test.duckdb'",
         "install json",
         "set enable_external_access = true",
+        "set lock_configuration = false",
+        "set threads = 1",
+        "from '/etc/hostname'",
+        "from statement",
+        "load httpfs",
     ],
 )
 def test_sql_reaches_nothing_but_the_store(tmp_path: Path, statement: str) -> None:

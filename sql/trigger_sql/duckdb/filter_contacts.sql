@@ -4,7 +4,7 @@
 -- $reasons: the reasons
 -- $contacts: how many contacts of each reason
 select
-    execution_id,
+    execution_id::varchar as execution_id,
     reason,
     job_id,
     contact

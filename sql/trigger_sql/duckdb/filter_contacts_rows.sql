@@ -3,7 +3,7 @@
 -- $trigger_id: the trigger
 -- $most: how many rows; as many as that mean that there may be more, and that `filter_contacts` must be asked
 select
-    execution_id,
+    execution_id::varchar as execution_id,
     reason,
     job_id,
     contact
