@@ -1,0 +1,116 @@
+"""The port for senders: messages in, and for each what became of it.
+
+A sender is anything with the members of ``Sender``; it inherits nothing. This one prints:
+
+>>> class Printer:
+...     provider = "printer"
+...     idempotent = False
+...     most = 100
+...     def send(self, messages):
+...         for message in messages:
+...             print(message.address, message.text)
+...         return [Accepted(provider_message_id=message.token) for message in messages]
+...     def events(self):
+...         return []
+...     def close(self):
+...         pass
+>>> hello = Message(token="t", channel="sms", account="acme", contact="user_1", address="+14155550100", text="Hello")
+>>> Printer().send([hello])
++14155550100 Hello
+[Accepted(provider_message_id='t', segments=None, cost=None)]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from attrs import frozen
+
+from trigger_core.facts import Event
+
+
+@frozen(kw_only=True)
+class Message:
+    """What is handed to a sender for one job.
+
+    Attributes:
+        token: names this attempt, and no other one: handed over again only if nobody knows what became of it.
+        channel: ``email``, ``sms`` or ``whatsapp``.
+        account: the tenant.
+        contact: who it is for, by external id.
+        address: where it goes: an e-mail address or a phone number (E.164).
+        subject: of an e-mail; None on other channels, and where the template has none.
+        text: with all variables filled in.
+    """
+
+    token: str
+    channel: str
+    account: str
+    contact: str
+    address: str
+    text: str
+    subject: str | None = None
+
+
+@frozen(kw_only=True)
+class Accepted:
+    """The provider took the message.
+
+    Attributes:
+        provider_message_id: what the provider calls it: later events name it. None where there is none; no two messages
+            of an account may have the same.
+        segments: how many the provider counted; the planned number where it doesn't say.
+        cost: what the provider charges, in the account's currency; the planned price where it doesn't say.
+    """
+
+    provider_message_id: str | None = None
+    segments: int | None = None
+    cost: Decimal | None = None
+
+
+@frozen(kw_only=True)
+class Rejected:
+    """The provider did not take the message, and won't send it.
+
+    Attributes:
+        code: a short name of what is wrong, the provider's own where it has one.
+        message: a sentence that says it.
+        retry: whether it may be taken later; otherwise the job fails at once.
+    """
+
+    code: str
+    message: str
+    retry: bool = False
+
+
+Result = Accepted | Rejected
+
+
+class Sender(Protocol):
+    """One provider's channel.
+
+    Attributes:
+        provider: its name, which events about its messages give.
+        idempotent: whether a message that is handed over twice, with the same token, is sent once. If not, a message of
+            which nobody knows whether it was taken, because the process was killed, ends failed with code ``in_doubt``.
+        most: how many messages it takes at once. Those of one call are in doubt together.
+    """
+
+    provider: str
+    idempotent: bool
+    most: int
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Result]:
+        """What became of each message, in order.
+
+        An exception means that nothing is known: an idempotent sender is handed the same messages again later, for
+        others they are in doubt. A sender that knows that nothing was taken says so by ``Rejected`` with ``retry``.
+        """
+
+    def events(self) -> Sequence[Event]:
+        """What was reported since it was asked last; for senders that are told by other ways, nothing."""
+
+    def close(self) -> None:
+        """Ends all connections."""

@@ -1,0 +1,160 @@
+"""What one asks for: a message to somebody, or a run of a workflow.
+
+A request is checked when it is made. ``library.send`` and ``library.run`` plan what it asks for, and give a receipt.
+
+>>> Send(channel="sms", template_key="otp_us", contact_external_id="user_123").recipient_type
+'contact'
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Final
+
+from attrs import frozen
+
+from trigger_core.answers import to_json
+from trigger_core.catalog import _attributes, _checked
+from trigger_core.errors import InvalidValue
+from trigger_core.facts import CHANNELS, choice, instant, text
+
+__all__ = ["EventCounts", "Receipt", "Request", "Send", "WorkflowRun"]
+
+MOST_RECIPIENTS: Final = 100_000
+"""So many contacts may be named in a request; more of them are a list."""
+
+_RECIPIENTS: Final = {
+    "contact": "contact_external_id",
+    "contacts": "contact_external_ids",
+    "list": "list_name",
+}
+
+
+def _recipients(value: object, name: str) -> tuple[str, ...]:
+    if not isinstance(value, Iterable) or isinstance(value, str | Mapping):
+        raise InvalidValue(name, "must be a list of external ids")
+    found = tuple(dict.fromkeys(text(each, f"{name}[{index}]", 200) for index, each in enumerate(value)))
+    if not 1 <= len(found) <= MOST_RECIPIENTS:
+        raise InvalidValue(
+            name, f"must have 1 to {MOST_RECIPIENTS:,} external ids; for more, put a list and name it"
+        )
+    return found
+
+
+def _check_recipients(request: Send | WorkflowRun) -> None:
+    """Fails unless a request says once who is meant; sets ``recipient_type`` where it was left out."""
+    given = [kind for kind, field in _RECIPIENTS.items() if getattr(request, field) is not None]
+    wanted = request.recipient_type
+    if wanted is None and len(given) == 1:
+        object.__setattr__(request, "recipient_type", given[0])
+        return
+    if wanted is None:
+        raise InvalidValue(
+            "recipient_type", f"must be {', '.join(_RECIPIENTS)}, with {', '.join(_RECIPIENTS.values())}"
+        )
+    if wanted not in given:
+        raise InvalidValue(_RECIPIENTS[wanted], f"is missing: recipient_type is {wanted}")
+    for kind in given:
+        if kind != wanted:
+            raise InvalidValue(_RECIPIENTS[kind], f"must be left out: recipient_type is {wanted}")
+
+
+@frozen(kw_only=True)
+class Send:
+    """A message to somebody, on one channel.
+
+    Attributes:
+        channel: ``email``, ``sms`` or ``whatsapp``.
+        template_key: what is sent; there must be such a template for the channel.
+        recipient_type: ``contact``, ``contacts`` or ``list``; follows from what is given of the next three.
+        contact_external_id: one contact.
+        contact_external_ids: several, at most 100,000; repeated ones count once.
+        list_name: all contacts on a list.
+        campaign_name: the trigger's name; "SMS Send - otp_us" and the like unless told.
+        scheduled_at: not before this time; now unless told.
+        variables: values for the template's variables, over the contacts' attributes.
+    """
+
+    channel: str = _checked(choice, CHANNELS)
+    template_key: str = _checked(text, 200)
+    recipient_type: str | None = _checked(choice, tuple(_RECIPIENTS), default=None)
+    contact_external_id: str | None = _checked(text, 200, default=None)
+    contact_external_ids: tuple[str, ...] | None = _checked(_recipients, default=None)
+    list_name: str | None = _checked(text, 200, default=None)
+    campaign_name: str | None = _checked(text, 200, default=None)
+    scheduled_at: datetime | None = _checked(instant, default=None)
+    variables: dict[str, str | int | float | bool] | None = _checked(_attributes, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        _check_recipients(self)
+
+
+@frozen(kw_only=True)
+class WorkflowRun:
+    """A run of a workflow for somebody.
+
+    Attributes:
+        workflow_name: what is run; there must be such a workflow.
+        recipient_type: ``contact``, ``contacts`` or ``list``; follows from what is given of the next three.
+        contact_external_id: one contact.
+        contact_external_ids: several, at most 100,000; repeated ones count once.
+        list_name: all contacts who are on a list now.
+        campaign_name: the trigger's name; the workflow's unless told.
+        scheduled_at: when it starts; now unless told.
+        variables: values for the templates' variables, over the contacts' attributes.
+    """
+
+    workflow_name: str = _checked(text, 200)
+    recipient_type: str | None = _checked(choice, tuple(_RECIPIENTS), default=None)
+    contact_external_id: str | None = _checked(text, 200, default=None)
+    contact_external_ids: tuple[str, ...] | None = _checked(_recipients, default=None)
+    list_name: str | None = _checked(text, 200, default=None)
+    campaign_name: str | None = _checked(text, 200, default=None)
+    scheduled_at: datetime | None = _checked(instant, default=None)
+    variables: dict[str, str | int | float | bool] | None = _checked(_attributes, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        _check_recipients(self)
+
+
+Request = Send | WorkflowRun
+
+
+@frozen(kw_only=True)
+class Receipt:
+    """What was made of a request.
+
+    Attributes:
+        trigger_id: asks for all that becomes of it.
+        job_id: the job of a send to one contact; None otherwise.
+        is_replay: whether it is the answer to an earlier request with the same idempotency key.
+    """
+
+    trigger_id: str
+    job_id: int | None = None
+    is_replay: bool = False
+
+
+@frozen(kw_only=True)
+class EventCounts:
+    """What became of some delivery events.
+
+    Attributes:
+        accepted: those that changed something.
+        duplicate: those that changed nothing: they, or earlier ones of their kind, were known.
+        unmatched: those kept until their job is known.
+    """
+
+    accepted: int
+    duplicate: int
+    unmatched: int
+
+
+def digest(request: Request) -> str:
+    """The same for equal requests, and for no others."""
+    members: dict[str, Any] = {"": type(request).__name__, **to_json(request)}
+    text = json.dumps(members, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return blake2b(text.encode(), digest_size=16).hexdigest()
