@@ -11,12 +11,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Lock
 from time import sleep
-from typing import Final
+from typing import Any, Final
 
 from attrs import define, field
 
 from trigger_core.errors import FactsRefused, StoreUnavailable
-from trigger_core.facts import Fact
+from trigger_core.sending import EventCounts
 
 _MOST: Final = 20_000
 """How many facts of several callers are put into one transaction."""
@@ -29,10 +29,11 @@ _INTERRUPTED: Final = "the writing thread was interrupted; it may be recorded, a
 
 @define(eq=False)
 class Ticket:
-    """One caller's facts, and what became of them."""
+    """One caller's work, facts or requests, and what became of it."""
 
-    facts: Sequence[Fact]
+    work: Sequence[Any]
     account: str | None
+    counts: EventCounts | None = None
     woken: Lock = field(factory=Lock)
     writes: bool = False
     done: bool = False
@@ -61,9 +62,12 @@ class GroupCommit:
         """Whether nobody is writing."""
         return not self._writing
 
-    def record(self, facts: Sequence[Fact], account: str | None) -> None:
-        """Returns when the facts are durable; raises what went wrong with them, and them alone."""
-        ticket = Ticket(facts, account)
+    def record(self, work: Sequence[Any], account: str | None) -> None:
+        """Returns when the work is durable; raises what went wrong with it, and it alone."""
+        self.submit(Ticket(work, account))
+
+    def submit(self, ticket: Ticket) -> None:
+        """The same for a ticket that says more."""
         ticket.woken.acquire()
         try:
             with self._guard:
@@ -88,9 +92,9 @@ class GroupCommit:
         try:
             with self._guard:
                 size = 0
-                while self._queue and (not tickets or size + len(self._queue[0].facts) <= _MOST):
+                while self._queue and (not tickets or size + len(self._queue[0].work) <= _MOST):
                     tickets.append(self._queue.popleft())
-                    size += len(tickets[-1].facts)
+                    size += len(tickets[-1].work)
             self._crowd = len(tickets)
             for ticket in tickets:
                 ticket.error = StoreUnavailable(_INTERRUPTED)  # until it is known to be recorded

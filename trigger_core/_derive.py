@@ -156,9 +156,11 @@ def share(counts: Counts, ledger: Ledger) -> Share:
     total = max(recorded, expected or 0)
     pending = total - sent - failed - filtered - cancelled
     unplanned = total == 0 and expected is None
-    ended_by_cancel = ledger.cancelled_at is not None and (pending > 0 or unplanned)
-    if ended_by_cancel:
-        cancelled, pending = cancelled + pending, 0
+    ended_by_cancel = False
+    if ledger.cancelled_at is not None:
+        claimed = min(n.get("claimed", 0), pending)
+        ended_by_cancel = pending > claimed or unplanned
+        cancelled, pending = cancelled + pending - claimed, claimed
     status: answers.Status
     if pending or (unplanned and not ended_by_cancel):
         status = "pending" if unplanned or counts.begun_at is None else "processing"

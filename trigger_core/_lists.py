@@ -73,8 +73,8 @@ def jobs(
     after = 0 if cursor is None else facts.whole(_read_cursor(cursor, bound, 1)[0], "cursor", 1)
     head, trigger, ledger = _execution(session, heads, account, execution_id, channel)
     place = {"account": account, "trigger_id": head.trigger_id, "execution_id": execution_id}
-    unended = "pending" if ledger.cancelled_at is None else "cancelled"
-    found = session.rows("jobs", **place, **filters, after=after, unended=unended, limit=limit + 1)
+    unended = _unended(session, place, ledger)
+    found = session.rows("jobs", **place, **filters, **unended, after=after, limit=limit + 1)
     page = found[:limit]
     return answers.JobPage(
         jobs=_jobs(session, place, head, trigger, ledger, page),
@@ -94,9 +94,9 @@ def job(
     if not 1 <= job_id < 2**31:
         raise NotFound
     place = {"account": account, "trigger_id": head.trigger_id, "execution_id": execution_id}
-    unended = "pending" if ledger.cancelled_at is None else "cancelled"
+    unended = _unended(session, place, ledger)
     rows = session.rows(
-        "jobs", **place, **job_filters(None, None, None), after=job_id - 1, unended=unended, limit=1
+        "jobs", **place, **job_filters(None, None, None), **unended, after=job_id - 1, limit=1
     )
     if not rows or rows[0][0] != job_id:
         raise NotFound
@@ -116,17 +116,30 @@ def _execution(
     return head, trigger, ledger
 
 
-def _total(session: Session, place: Filters, ledger: Ledger, unended: str, filters: Filters) -> int:
+def _unended(session: Session, place: Filters, ledger: Ledger) -> Filters:
+    """What a job without an outcome shows, and which jobs of a cancelled trigger are pending all the same."""
+    if ledger.cancelled_at is None:
+        return {"unended": "pending", "claimed": []}
+    claimed = ledger.executions[place["execution_id"]].n.get("claimed", 0)
+    rows = session.rows("claimed_jobs", **place) if claimed else []
+    return {"unended": "cancelled", "claimed": [job_id for (job_id,) in rows]}
+
+
+def _total(session: Session, place: Filters, ledger: Ledger, unended: Filters, filters: Filters) -> int:
     """How many recorded jobs match: the ledger knows it for each status."""
     if filters["filter_code"] is not None or filters["contact"] is not None:
-        return int(session.rows("jobs_total", **place, **filters, unended=unended)[0][0])
+        return int(session.rows("jobs_total", **place, **filters, **unended)[0][0])
     n = ledger.executions[place["execution_id"]].n
     recorded, status = n.get("jobs", 0), filters["status"]
     if status is None:
         return recorded
     count = n.get(status, 0)
-    if status == unended:
-        count += recorded - sum(n.get(outcome, 0) for outcome in facts.OUTCOMES)
+    without = recorded - sum(n.get(outcome, 0) for outcome in facts.OUTCOMES)
+    claimed = len(unended["claimed"])
+    if status == unended["unended"]:
+        count += without - claimed
+    elif status == "pending":
+        count += claimed
     return count
 
 
@@ -288,7 +301,11 @@ def shipped(name: str, parameters: Mapping[str, str]) -> tuple[str, dict[str, ob
         wanted = ", ".join(f"{key}=…" for key in query.parameters) or "none"
         raise InvalidValue("parameters", f"must be exactly those of {name}: {wanted}")
     values: dict[str, object] = {
-        key: None if value == "null" else value.split(",") if f"unnest(${key}" in query.text else value
+        key: None
+        if value == "null"
+        else [each for each in value.split(",") if each]
+        if f"unnest(${key}" in query.text or f"any(${key}" in query.text
+        else value
         for key, value in parameters.items()
     }
     return query.text, values

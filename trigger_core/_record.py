@@ -14,6 +14,20 @@ from trigger_core._rows import attempt_row, earlier, naive, outcome_row, step_ro
 from trigger_core.facts import IMPLY_DELIVERY, Attempt, Event, Job, Outcome, Trigger
 from trigger_core.store import Session
 
+_CANCEL: Final = (
+    "cancels_held",
+    "cancels_claimed",
+    "cancels_tally",
+    "cancels_update",
+    "cancels_dispatches",
+    "cancels_retries",
+    "cancels_steps",
+    "cancels_audiences",
+)
+"""In this order: the first two look whether the trigger was cancelled before."""
+
+_OPT_OUT: Final = frozenset({"complained", "unsubscribed"})
+
 _FEW: Final = 3
 """So many events on their own are recorded by a few statements each: laying out a batch takes longer than that."""
 
@@ -26,6 +40,10 @@ class Batch:
         known: what was known before.
         lines: the facts with their places in the call.
         account: whose facts these must be; anybody's where it is None.
+
+    Attributes:
+        accepted: how many events changed something.
+        unmatched: how many events have no job, or none of the account's.
     """
 
     def __init__(self, session: Session, known: Heads, lines: Iterable[Line], account: str | None) -> None:
@@ -34,6 +52,8 @@ class Batch:
         self._register = Register(session, known, lines, account)
         self._staged: dict[str, None] = {}
         self._matched: set[str] = set()
+        self.accepted = 0
+        self.unmatched = 0
 
     def apply(self) -> None:
         """Records the facts.
@@ -42,6 +62,7 @@ class Batch:
             FactsRefused: some contradict the contract or what is recorded; the transaction must be rolled back.
         """
         register = self._register
+        self.unmatched += sum(self._is_foreign(fact) for _, fact in register.lines.get(Event, ()))
         if register.lines.keys() == {Event} and len(register.lines[Event]) <= _FEW:
             register.lines[Event] = [
                 line
@@ -143,8 +164,8 @@ class Batch:
         triggers = self._register.triggers
         rows = [(triggers[key].account, key, at) for key, at in self._register.cancels().items()]
         if self._stage("staged_cancels", rows):
-            self._session.run("cancels_tally")
-            self._session.run("cancels_update")
+            for statement in _CANCEL:
+                self._session.run(statement)
 
     def _record_jobs(self) -> None:
         merged: dict[tuple[str, int], Job] = {}
@@ -220,25 +241,11 @@ class Batch:
         rows = [outcome_row(executions[key[0]], lines) for key, lines in by_job.items()]
         if not self._stage("staged_outcomes", rows):
             return
-        session = self._session
-        session.run("outcomes_change")
         self._changed("changed_outcomes")
-        [(unknown, tied, arriving, leaving)] = session.rows("outcomes_counts")
-        if unknown:
-            for (line,) in session.rows("outcomes_unknown"):
+        if not apply_outcomes(self._session):
+            for (line,) in self._session.rows("outcomes_unknown"):
                 self._register.refuse(line, "job_id", NO_JOB)
             return
-        if tied:
-            session.run("outcomes_settle")
-            session.run("outcomes_settled")
-        if arriving:
-            session.run("samples_add")
-            session.run("samples_trim")
-        session.run("outcomes_tally")
-        session.run("outcomes_update")
-        if leaving:
-            session.run("samples_forget")
-            session.run("samples_rebuild")
         self._record_messages(by_job)
 
     def _record_messages(self, by_job: dict[tuple[str, int], list[tuple[int, Outcome]]]) -> None:
@@ -279,7 +286,9 @@ class Batch:
             return
         session.run("events_change")
         self._changed("changed_events")
-        [(unknown, replacing, changed)] = session.rows("events_counts")
+        [(unknown, replacing, changed, accepted, leaving)] = session.rows("events_counts")
+        self.accepted += accepted
+        self.unmatched += unknown
         if unknown:
             session.run("events_park")
         if replacing:
@@ -289,9 +298,13 @@ class Batch:
         if changed:
             session.run("events_tally")
             session.run("events_insert")
+        if leaving:
+            session.run("events_opt_out")
 
     def _record_event(self, line: int, fact: Event) -> bool:
         """Records an event by point statements, unless its job is unknown or a later time of it is recorded."""
+        if fact.type in _OPT_OUT:
+            return False
         _, _, trigger_id, execution_id, job_id, provider, message_id, kind, at = self._event_row(line, fact)
         session = self._session
         if provider is not None:
@@ -320,6 +333,7 @@ class Batch:
                     occurred_at=at,
                 )
         self._matched.add(str(trigger_id))
+        self.accepted += kind not in times
         return True
 
     def _is_foreign(self, fact: Event) -> bool:
@@ -353,3 +367,23 @@ class Batch:
             self._session.run(f"unpark_by_{origin}")
             self._session.run(f"unparked_by_{origin}")
         return True
+
+
+def apply_outcomes(session: Session) -> bool:
+    """Applies the staged outcomes to their jobs; applies nothing and says so if some have no job."""
+    session.run("outcomes_change")
+    [(unknown, tied, arriving, leaving)] = session.rows("outcomes_counts")
+    if unknown:
+        return False
+    if tied:
+        session.run("outcomes_settle")
+        session.run("outcomes_settled")
+    if arriving:
+        session.run("samples_add")
+        session.run("samples_trim")
+    session.run("outcomes_tally")
+    session.run("outcomes_update")
+    if leaving:
+        session.run("samples_forget")
+        session.run("samples_rebuild")
+    return True

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from operator import itemgetter
 from os import PathLike
+from threading import Lock
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self, cast, get_args
 
 from attrs import frozen
 
-from trigger_core import _audit, _compact, _derive, _keys, _lists, answers, facts
+from trigger_core import _audit, _compact, _derive, _keys, _lists, _plan, answers, facts
 from trigger_core._catalog import Catalog
 from trigger_core._commit import GroupCommit, Ticket
 from trigger_core._heads import Cache, Heads
+from trigger_core._plan import Submission
 from trigger_core._record import Batch
 from trigger_core.answers import DirectDetails, Job, JobPage, Trigger, TriggerPage, WorkflowDetails
 from trigger_core.errors import (
     FactError,
     FactsRefused,
+    IdempotencyInFlight,
     InvalidValue,
     NotFound,
     StoreError,
     StoreUnavailable,
     WrongFlow,
 )
+from trigger_core.sending import EventCounts, Receipt, Request, Send, WorkflowRun
 from trigger_core.store import Row, Session, Store, open_store
 
 if TYPE_CHECKING:
@@ -36,11 +40,21 @@ if TYPE_CHECKING:
 
 Question = Literal["trigger", "direct", "workflow"]
 Details = Literal["direct", "workflow"]
+Clock = Callable[[], datetime]
 
 _STRIPES: Final = 4096
 _FEW: Final = 2000
 """Up to so many first contacts of a trigger are picked from here, not by the store."""
 _FACTS: Final = frozenset(facts.KINDS.values())
+_EVENT: Final = (
+    "event_id",
+    "type",
+    "occurred_at",
+    "execution_id",
+    "job_id",
+    "provider",
+    "provider_message_id",
+)
 
 
 @frozen
@@ -73,12 +87,18 @@ class Table:
     rows: list[Row]
 
 
-def open(store: str | PathLike[str], *, contacts_per_reason: int = 10) -> Library:
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+def open(store: str | PathLike[str], *, contacts_per_reason: int = 10, clock: Clock = utc_now) -> Library:
     """Opens a store and whatever is recorded there.
 
     Args:
         store: a path, ``duckdb:///absolute/path``, or ``:memory:``.
         contacts_per_reason: how many contacts an answer shows of each filter reason, 0 to 100.
+        clock: what time it is, for all that is planned, sent and cancelled; a test travels in time by another one.
 
     Raises:
         InvalidValue: there is no such kind of store, or ``contacts_per_reason`` is out of bounds.
@@ -89,7 +109,7 @@ def open(store: str | PathLike[str], *, contacts_per_reason: int = 10) -> Librar
     ...     library.health()
     """
     facts.whole(contacts_per_reason, "contacts_per_reason", 0, 100)
-    return Library(open_store(store), contacts_per_reason)
+    return Library(open_store(store), contacts_per_reason, clock)
 
 
 class Library:
@@ -102,8 +122,13 @@ class Library:
         catalog: contacts, lists, templates, template groups and workflows, in and out.
     """
 
-    def __init__(self, store: Store, contacts_per_reason: int = 10) -> None:
+    def __init__(self, store: Store, contacts_per_reason: int = 10, clock: Clock = utc_now) -> None:
         self.store = store
+        self._workers: dict[str, Callable[[], None]] = {}  # by id; each is told of news
+        self._clock = clock
+        self._planning = GroupCommit(self._plan)
+        self._guard = Lock()
+        self._in_flight: set[tuple[str, str]] = set()
         self.catalog = Catalog(store)
         self._contacts_per_reason = contacts_per_reason
         self._heads = Heads()
@@ -164,22 +189,161 @@ class Library:
             self._write_batches(tickets, batches)
         finally:  # whatever became of it: an answer that is read anew is never wrong
             for batch in batches:
-                for trigger_id in batch.touched:
-                    self._writes[hash(trigger_id) % _STRIPES] += 1
+                self._touched(batch.touched)
         for batch in batches:
             batch.keep()
 
+    def _plan(self, tickets: Sequence[Ticket]) -> None:
+        with self.store.write() as session:
+            submissions: list[Submission] = [each for ticket in tickets for each in ticket.work]
+            batch = _plan.submit(session, self._heads, submissions, self._now())
+        if batch is not None:
+            self._touched(batch.touched)
+            batch.keep()
+            for wake in list(self._workers.values()):
+                wake()
+
+    def _touched(self, trigger_ids: Iterable[str]) -> None:
+        """Has answers about some triggers read anew."""
+        for trigger_id in trigger_ids:
+            self._writes[hash(trigger_id) % _STRIPES] += 1
+
     def _write_batches(self, tickets: Sequence[Ticket], batches: list[Batch]) -> None:
         account = tickets[0].account
-        shared = all(ticket.account == account for ticket in tickets)
+        shared = all(ticket.account == account and ticket.counts is None for ticket in tickets)
         with self.store.write() as session:
             for group in [tickets] if shared else [[ticket] for ticket in tickets]:
-                lines = ((line, fact) for ticket in group for line, fact in enumerate(ticket.facts))
+                lines = ((line, fact) for ticket in group for line, fact in enumerate(ticket.work))
                 batch = Batch(session, self._heads, lines, group[0].account)
                 batches.append(batch)
                 batch.apply()
+                if group[0].counts is not None:
+                    group[0].counts = _counts(len(group[0].work), batch)
             while self._long:
                 _compact.fold(session, *self._long.pop())
+
+    # Sending
+
+    def send(self, account: str, request: Send, *, idempotency_key: str | None = None) -> Receipt:
+        """Plans a message to somebody: who gets it and who doesn't is decided now, durably; workers send it.
+
+        Args:
+            account: the tenant.
+            request: what is sent, and to whom.
+            idempotency_key: 1 to 200 characters. The same request with the same key within 24 hours changes nothing
+                and gets the same receipt.
+
+        Raises:
+            InvalidValue: the request names a template or a list that isn't there, or an empty list.
+            IdempotencyMismatch: the key came with another request before.
+            IdempotencyInFlight: a request with that key is being planned at this moment.
+            StoreUnavailable: nothing was planned; try again, with the same key.
+        """
+        return self._submit(account, request, idempotency_key)
+
+    def run(self, account: str, request: WorkflowRun, *, idempotency_key: str | None = None) -> Receipt:
+        """Starts a workflow for somebody: its steps are planned when they are due, for those who are meant now.
+
+        Args:
+            account: the tenant.
+            request: which workflow, and for whom.
+            idempotency_key: 1 to 200 characters. The same request with the same key within 24 hours changes nothing
+                and gets the same receipt.
+
+        Raises:
+            InvalidValue: the request names a workflow or a list that isn't there, or an empty list.
+            IdempotencyMismatch: the key came with another request before.
+            IdempotencyInFlight: a request with that key is being planned at this moment.
+            StoreUnavailable: nothing was planned; try again, with the same key.
+        """
+        return self._submit(account, request, idempotency_key)
+
+    def _submit(self, account: str, request: Request, key: str | None) -> Receipt:
+        self.store.check()
+        facts.text(account, "account", 200)
+        if key is None:
+            return self._planned(Submission(account, request))
+        place = account, facts.text(key, "idempotency_key", 200)
+        with self._guard:
+            if place in self._in_flight:
+                raise IdempotencyInFlight
+            self._in_flight.add(place)
+        try:
+            return self._planned(Submission(account, request, key))
+        finally:
+            with self._guard:
+                self._in_flight.remove(place)
+
+    def _planned(self, submission: Submission) -> Receipt:
+        self._planning.record([submission], submission.account)
+        if submission.error is not None:
+            raise submission.error
+        return cast(Receipt, submission.receipt)
+
+    def _plan_due(self, most: int) -> int:
+        """Plans steps of workflows that are due, at most so many; says how many. A worker calls this.
+
+        Raises:
+            StoreUnavailable: nothing was planned; try again.
+        """
+        now = self._now()
+        asked = {"now": now.replace(tzinfo=None), "limit": most}
+        with self.store.read() as session:
+            due = len(session.rows("dispatch_steps_due", **asked))
+        if not due:
+            return 0
+        with self.store.write() as session:
+            batch = _plan.plan_due(session, self._heads, now, most)
+        if batch is not None:
+            self._touched(batch.touched)
+            batch.keep()
+        return due
+
+    def cancel(self, account: str, trigger_id: str) -> Trigger:
+        """Cancels whatever of a trigger no sender has in hand; what is in hand ends with its own outcome.
+
+        Again, or once everything has ended, it changes nothing.
+
+        Returns:
+            The trigger as it is now.
+
+        Raises:
+            NotFound: the account has no such trigger.
+            StoreUnavailable: nothing was cancelled; try again.
+        """
+        before = self.trigger(account, trigger_id)
+        if before.status not in ("pending", "processing"):
+            return before
+        self.record([facts.Cancel(trigger_id=before.id, at=self._now())], account=account)
+        return self.trigger(account, trigger_id)
+
+    def record_events(self, account: str, events: Iterable[Mapping[str, object]]) -> EventCounts:
+        """Records delivery events as providers report them, all of them or none.
+
+        An event of a job that isn't known yet is kept until it is. Whoever unsubscribed or complained is opted out of
+        that channel, where the catalog has the contact.
+
+        Args:
+            account: the tenant.
+            events: each with ``event_id``, ``type``, ``occurred_at``, and ``execution_id`` and ``job_id``, or
+                ``provider`` and ``provider_message_id``.
+
+        Returns:
+            How many changed something, changed nothing, and await their job.
+
+        Raises:
+            FactsRefused: some are wrong; it names each.
+            StoreUnavailable: nothing was recorded; try again.
+        """
+        self.store.check()
+        ticket = Ticket(_events(account, events), account, EventCounts(accepted=0, duplicate=0, unmatched=0))
+        if ticket.work:
+            self._commit.submit(ticket)
+        return cast(EventCounts, ticket.counts)
+
+    def _now(self) -> datetime:
+        """The time, as the library's clock has it: UTC, in whole milliseconds."""
+        return facts.instant(self._clock(), "clock")
 
     # Tier 1: summaries
 
@@ -507,6 +671,42 @@ def _checked(call: Iterable[facts.Fact | Mapping[str, object]]) -> list[facts.Fa
     if errors:
         raise FactsRefused(errors)
     return found
+
+
+def _events(account: str, events: Iterable[Mapping[str, object]]) -> list[facts.Event]:
+    """Events as facts; all that is wrong is named."""
+    errors: list[FactError] = []
+    found = []
+    for row, event in enumerate(events):
+        try:
+            found.append(_event(account, event))
+        except InvalidValue as error:
+            field = "occurred_at" if error.field == "at" else error.field
+            errors.append(FactError(row, field, error.problem))
+    if errors:
+        raise FactsRefused(errors)
+    return found
+
+
+def _event(account: str, event: Mapping[str, object]) -> facts.Event:
+    if not isinstance(event, Mapping):
+        raise InvalidValue("", "must be an object")
+    if unknown := [str(name) for name in event if name not in _EVENT]:
+        raise InvalidValue(unknown[0], f"is not a known field; known are {', '.join(_EVENT)}")
+    if "occurred_at" not in event:
+        raise InvalidValue("occurred_at", "is missing")
+    values: dict[str, object] = {"kind": "event", **event, "at": event["occurred_at"]}
+    del values["occurred_at"]
+    if "provider" in event or "provider_message_id" in event:
+        values["account"] = account
+    if isinstance(job_id := event.get("job_id"), str) and job_id.isascii() and job_id.isdigit():
+        values["job_id"] = int(job_id[:12])
+    return cast(facts.Event, facts.from_json(values))
+
+
+def _counts(total: int, batch: Batch) -> EventCounts:
+    duplicate = total - batch.accepted - batch.unmatched
+    return EventCounts(accepted=batch.accepted, duplicate=duplicate, unmatched=batch.unmatched)
 
 
 def _check_flow(head: facts.Trigger, details: Details | None) -> None:

@@ -36,6 +36,7 @@ VALUES = {
     "account": "'acme'",
     "accounts": "['acme', 'globex']",
     "after": "'0'",
+    "claimed": "[]",
     "contacts": "10",
     "execution_id": "'019ab000-0002-7000-8000-000000000201'",
     "execution_ids": "['019ab000-0002-7000-8000-000000000201', '019ab000-0009-7000-8000-000000000901']",

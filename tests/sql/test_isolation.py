@@ -24,6 +24,7 @@ KEYS = frozenset({"account", "trigger_id"})
 
 SPANNING = {
     "audit_": "an audit compares everything in the store, and shows the account of each difference",
+    "dispatch_": "workers send what is due, whosever it is",
     "compact_": "compaction rewrites whole tables and answers nothing",
 }
 """Beginnings of the names of queries that span accounts."""

@@ -193,6 +193,21 @@ derived as (
         account,
         trigger_id,
         execution_id,
+        'claimed' as measure,
+        null as detail,
+        sum(held) as n,
+        0 as segments,
+        0 as cost,
+        null as first_at,
+        null as last_at
+    from claims
+    where held is not null
+    group by account, trigger_id, execution_id
+    union all
+    select
+        account,
+        trigger_id,
+        execution_id,
         'attempted' as measure,
         null as detail,
         count(*) as n,

@@ -1,4 +1,5 @@
--- What the staged events need done: how many have no job yet, how many replace one, and how many change anything.
+-- What the staged events need done: how many have no job yet, how many replace one, how many change anything, how many
+-- of those are news themselves, not what they imply, and how many mean that somebody wants no more.
 select
     (
         select count(*)
@@ -8,5 +9,7 @@ select
         where j.job_id is null
     ) as unknown,
     count(*) filter (where not is_new) as replacing,
-    count(*) as changed
+    count(*) as changed,
+    count(*) filter (where type <> 'reached') as accepted,
+    count(*) filter (where type in ('complained', 'unsubscribed')) as leaving
 from changed_events

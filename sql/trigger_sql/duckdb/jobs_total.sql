@@ -3,6 +3,7 @@
 -- $trigger_id: the execution's trigger
 -- $execution_id: the execution
 -- $unended: what a job without an outcome shows: pending, or cancelled once its trigger is
+-- $claimed: job_ids that are pending all the same: a sender has them in hand
 -- $status: only jobs that show this; null for all
 -- $filter_code: only jobs filtered with this code; null for all
 -- $contact: only this contact's jobs; null for all
@@ -14,6 +15,7 @@ with shown as (
             when failed_at is not null then 'failed'
             when filtered_at is not null then 'filtered'
             when cancelled_at is not null then 'cancelled'
+            when job_id = any($claimed::integer[]) then 'pending'
             else $unended
         end as status
     from jobs

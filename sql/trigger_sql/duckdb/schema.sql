@@ -67,7 +67,8 @@ create table executions (
 
 -- One contact in one execution: the first time of each outcome, and what the shown outcome's fact says. Shown is the
 -- first that is there of sent, failed, filtered, cancelled. code and message are the filter's code and reason, or the
--- error's code and message.
+-- error's code and message. The last four columns are of jobs that this library planned: the template variant to send,
+-- how many segments and what price to expect, and the contact's attributes where the variant has variables.
 create table jobs (
     account varchar not null,
     trigger_id uuid not null,
@@ -85,7 +86,11 @@ create table jobs (
     provider varchar,
     provider_message_id varchar,
     segments integer,
-    cost decimal(18, 6)
+    cost decimal(18, 6),
+    variant_id uuid,
+    planned_segments integer,
+    planned_cost decimal(18, 6),
+    variables varchar
 );
 
 create table attempts (
@@ -166,6 +171,7 @@ create table samples (
 --   sent … cancelled  a filter's reason  set         jobs shown with that outcome; segments and cost of those sent
 --   outcome        null               set            0; first_at of any sent or failed, last_at of any outcome
 --   reached, delivered, delivery_failed, bounced …   set   jobs with that event
+--   claimed        null               set            of a cancelled trigger, jobs that a sender still had in hand
 create table tally (
     account varchar not null,
     trigger_id uuid not null,
@@ -265,4 +271,85 @@ create table list_members (
     account varchar not null,
     list_id uuid not null,
     external_id varchar not null
+);
+
+-- What the library is to send, as far as it isn't done. A job in none of these tables is never sent: what a host or a
+-- journal recorded is only tracked.
+
+-- Steps and channels of a workflow's run whose jobs aren't planned yet, and when they will be.
+create table scheduled_steps (
+    account varchar not null,
+    trigger_id uuid not null,
+    step_order integer not null,
+    step_id varchar,
+    channel varchar not null,
+    template_key varchar not null,
+    due_at timestamp not null
+);
+
+-- Whom a workflow's run is for, in order, as long as it has scheduled steps; contact is an external_id.
+create table audiences (
+    account varchar not null,
+    trigger_id uuid not null,
+    place integer not null,
+    contact varchar not null
+);
+
+-- Values that a request gave for its templates' variables, as a JSON object.
+create table trigger_variables (
+    account varchar not null,
+    trigger_id uuid not null,
+    variables varchar not null
+);
+
+-- Executions with jobs that nobody has claimed yet: those with a job_id above claimed_through.
+create table dispatches (
+    account varchar not null,
+    trigger_id uuid not null,
+    execution_id uuid not null,
+    channel varchar not null,
+    due_at timestamp not null,
+    claimed_through integer not null,
+    last_job_id integer not null
+);
+
+-- Jobs that a sender rejected for a passing reason: n is the attempt that is due, and there is none after dead_at.
+create table retries (
+    account varchar not null,
+    trigger_id uuid not null,
+    execution_id uuid not null,
+    channel varchar not null,
+    job_id integer not null,
+    n integer not null,
+    due_at timestamp not null,
+    dead_at timestamp not null
+);
+
+-- What workers have in hand: the jobs of an execution from first_job_id to last_job_id that have no outcome, for their
+-- nth attempt. A claim is there before its messages are handed to a sender, and goes with their outcomes. Another
+-- worker may take it over once expires_at has passed. held is how many there were when the trigger was cancelled.
+create table claims (
+    account varchar not null,
+    trigger_id uuid not null,
+    execution_id uuid not null,
+    channel varchar not null,
+    first_job_id integer not null,
+    last_job_id integer not null,
+    n integer not null,
+    dead_at timestamp not null,
+    claim_id uuid not null,
+    worker_id uuid not null,
+    expires_at timestamp not null,
+    held integer
+);
+
+-- Requests that came with an idempotency key: what was asked, as a digest, and what was answered.
+create table idempotency_keys (
+    account varchar not null,
+    idempotency_key varchar not null,
+    request varchar not null,
+    trigger_id uuid not null,
+    job_id integer,
+    created_at timestamp not null,
+    primary key (account, idempotency_key)
 );

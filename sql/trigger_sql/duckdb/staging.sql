@@ -193,3 +193,55 @@ create temp table staged_list_members (
     list_id uuid,
     external_id varchar
 );
+
+-- Where a writer's connection lays out what is to be planned: a row for each new execution, and whom the requests that
+-- name their contacts are for, in order. The audience of an execution is the staged one of its trigger, the list's if
+-- there is a list_id, or the one that was kept for the workflow's run.
+
+create temp table staged_plans (
+    account varchar,
+    trigger_id uuid,
+    execution_id uuid,
+    channel varchar,
+    template_key varchar,
+    list_id uuid,
+    is_kept boolean,
+    in_workflow boolean,
+    variables varchar,
+    planned_at timestamp,
+    due_at timestamp
+);
+
+create temp table staged_audiences (
+    account varchar,
+    trigger_id uuid,
+    list_id uuid
+);
+
+create temp table staged_audience (
+    account varchar,
+    trigger_id uuid,
+    place integer,
+    contact varchar
+);
+
+-- Where a worker lays out what became of its messages: a row for each attempt, with a code where it was rejected and
+-- next_attempt_at where it will be tried again; and whose the executions are.
+
+create temp table staged_results (
+    execution_id uuid,
+    job_id integer,
+    n integer,
+    provider_message_id varchar,
+    segments integer,
+    cost decimal(18, 6),
+    code varchar,
+    message varchar,
+    next_attempt_at timestamp
+);
+
+create temp table staged_places (
+    account varchar,
+    trigger_id uuid,
+    execution_id uuid
+);

@@ -18,6 +18,7 @@ with ledger as (
         coalesce(sum(n) filter (where measure = 'failed'), 0) as failed,
         coalesce(sum(n) filter (where measure = 'filtered'), 0) as filtered,
         coalesce(sum(n) filter (where measure = 'cancelled'), 0) as cancelled,
+        coalesce(sum(n) filter (where measure = 'claimed'), 0) as claimed,
         sum(segments) as segments,
         sum(cost) as cost,
         min(first_at) filter (where measure in ('started', 'attempted', 'outcome')) as active_at,
@@ -52,14 +53,23 @@ known as (
     inner join triggers as t on l.account = t.account and l.trigger_id = t.trigger_id
 ),
 
--- A cancel ends whatever has no outcome.
+-- A cancel ends whatever has no outcome and is in no sender's hands.
+withdrawn as (
+    select
+        *,
+        case
+            when cancelled_at is null then 0
+            else without_outcome - least(claimed, without_outcome)
+        end as cancelled_by_trigger
+    from known
+),
+
 ended as (
     select
         *,
-        cancelled_at is not null or (without_outcome = 0 and not is_audience_to_come) as is_ended,
-        cancelled_at is not null and (without_outcome > 0 or is_audience_to_come) as is_ended_by_cancel,
-        case when cancelled_at is null then 0 else without_outcome end as cancelled_by_trigger
-    from known
+        without_outcome = cancelled_by_trigger and (cancelled_at is not null or not is_audience_to_come) as is_ended,
+        cancelled_at is not null and (cancelled_by_trigger > 0 or is_audience_to_come) as is_ended_by_cancel
+    from withdrawn
 ),
 
 timed as (
@@ -189,7 +199,7 @@ known as (
 ended as (
     select
         *,
-        cancelled_at is not null or (to_come = 0 and waiting = 0 and working = 0) as is_ended
+        (to_come = 0 or cancelled_at is not null) and waiting = 0 and working = 0 as is_ended
     from known
 ),
 
@@ -349,7 +359,8 @@ left join lists as l
         and r.execution_id = l.execution_id
         and r.reason = l.reason;
 
--- What became of each contact: one row per job. A job without an outcome is pending, or cancelled once its trigger is.
+-- What became of each contact: one row per job. A job without an outcome is pending, or cancelled once its trigger is
+-- and no sender has it in hand. The planned columns are of jobs that this library planned to send.
 -- delivered_at is the first sign that the message got there; delivery_failed_at is when the provider gave up on it.
 create or replace view job_states as
 with tries as (
@@ -393,13 +404,19 @@ states as (
             when j.sent_at is not null then 'sent'
             when j.failed_at is not null then 'failed'
             when j.filtered_at is not null then 'filtered'
-            when j.cancelled_at is not null or t.cancelled_at is not null then 'cancelled'
+            when j.cancelled_at is not null or (t.cancelled_at is not null and c.claim_id is null) then 'cancelled'
             else 'pending'
         end as status
     from jobs as j
     inner join executions as e
         on j.account = e.account and j.trigger_id = e.trigger_id and j.execution_id = e.execution_id
     inner join triggers as t on j.account = t.account and j.trigger_id = t.trigger_id
+    left join claims as c
+        on
+            j.account = c.account
+            and j.trigger_id = c.trigger_id
+            and j.execution_id = c.execution_id
+            and j.job_id between c.first_job_id and c.last_job_id
 )
 
 select
@@ -421,6 +438,8 @@ select
     s.provider_message_id,
     s.segments,
     s.cost,
+    s.planned_segments,
+    s.planned_cost,
     s.currency,
     s.sent_at,
     s.failed_at,

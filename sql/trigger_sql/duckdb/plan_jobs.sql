@@ -1,0 +1,203 @@
+-- Plans the staged executions: a job for everybody in the audience, numbered in its order, pending with what it will
+-- take and cost, or filtered with the first reason there is. The template variant is the approved one for the contact's
+-- country, else the one for everywhere else. Segments are the variant's, or, where variables make the text differ,
+-- those of the text filled in: 160 places of the GSM 7-bit alphabet, then 153 in each of several, or 70 and 67 of
+-- UCS-2; what takes two places is not split. The same rules are in trigger_core._segments.
+insert into jobs (
+    account,
+    trigger_id,
+    execution_id,
+    job_id,
+    contact,
+    address,
+    filtered_at,
+    last_outcome_at,
+    code,
+    message,
+    variant_id,
+    planned_segments,
+    planned_cost,
+    variables
+)
+with audience as (
+    select
+        p.*,
+        a.place,
+        a.contact
+    from staged_plans as p
+    inner join staged_audience as a on p.trigger_id = a.trigger_id
+    where not p.is_kept
+    union all
+    select
+        p.*,
+        row_number() over (partition by p.execution_id order by m.external_id) as place,
+        m.external_id as contact
+    from staged_plans as p
+    inner join list_members as m on p.account = m.account and p.list_id = m.list_id
+    union all
+    select
+        p.*,
+        a.place,
+        a.contact
+    from staged_plans as p
+    inner join audiences as a on p.account = a.account and p.trigger_id = a.trigger_id
+    where p.is_kept
+),
+
+variants as (
+    select
+        v.*,
+        p.execution_id,
+        case
+            when v.segments is null and v.channel = 'sms'
+                then regexp_split_to_array(v.text, '\{\{ *[A-Za-z_][A-Za-z0-9_]* *\}\}')
+        end as literals,
+        case
+            when v.segments is null and v.channel = 'sms'
+                then regexp_extract_all(v.text, '\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}', 1)
+        end as names
+    from staged_plans as p
+    inner join template_variants as v
+        on p.account = v.account and p.template_key = v.template_key and p.channel = v.channel
+    where v.is_approved and v.retired_at is null
+),
+
+found as (
+    select
+        a.account,
+        a.trigger_id,
+        a.execution_id,
+        a.channel,
+        a.variables as given,
+        a.planned_at,
+        a.place,
+        a.contact,
+        case when a.channel = 'email' then c.email else c.phone_number end as address,
+        c.attributes,
+        c.country,
+        coalesce(own.variant_id, other.variant_id) as variant_id,
+        case when own.variant_id is null then other.segments else own.segments end as segments,
+        case when own.variant_id is null then other.literals else own.literals end as literals,
+        case when own.variant_id is null then other.names else own.names end as names,
+        case when own.variant_id is null then other.variables else own.variables end as names_used,
+        case when own.variant_id is null then other.price else own.price end as price,
+        case when own.variant_id is null then other.price_per else own.price_per end as price_per,
+        case
+            when c.contact_id is null then 'unknown_contact'
+            when
+                case a.channel
+                    when 'email' then c.email_opted_out
+                    when 'sms' then c.sms_opted_out
+                    else c.whatsapp_opted_out
+                end
+                then 'opted_out'
+            when case when a.channel = 'email' then c.email else c.phone_number end is null then 'missing_address'
+            when not case when a.channel = 'email' then c.is_email_valid else c.is_phone_number_valid end
+                then 'invalid_address'
+            when own.variant_id is null and other.variant_id is null then 'no_approved_template'
+        end as code
+    from audience as a
+    left join contacts as c on a.account = c.account and a.contact = c.external_id
+    left join variants as own on a.execution_id = own.execution_id and c.country = own.country
+    left join variants as other on a.execution_id = other.execution_id and other.country is null
+),
+
+-- Of several contacts with one address the first that nothing else is against gets the message.
+decided as (
+    select
+        *,
+        case
+            when
+                code is null
+                and row_number() over (partition by execution_id, address, code is null order by place) > 1
+                then 'duplicate_recipient'
+            else code
+        end as filter_code
+    from found
+),
+
+filled as (
+    select
+        *,
+        case
+            when filter_code is null and literals is not null
+                then array_to_string(
+                    list_transform(
+                        list_zip(literals, names),
+                        lambda part: coalesce(part[1], '') || coalesce(
+                            json_extract_string(given, '$.' || part[2]),
+                            json_extract_string(attributes, '$.' || part[2]),
+                            ''
+                        )
+                    ),
+                    ''
+                )
+        end as text
+    from decided
+),
+
+spelled as (
+    select
+        *,
+        regexp_matches(
+            text,
+            '^[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&''()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà\f^{}\\\[~\]|€]*$'
+        ) as is_gsm
+    from filled
+),
+
+-- Each place as a letter: a for all of a character, b and c for the two places of one.
+laid_out as (
+    select
+        *,
+        case
+            when is_gsm then regexp_replace(regexp_replace(text, '[^\f^{}\\\[~\]|€]', 'a', 'gs'), '[^a]', 'bc', 'gs')
+            else regexp_replace(regexp_replace(text, '[\x{0}-\x{FFFF}]', 'a', 'gs'), '[^a]', 'bc', 'gs')
+        end as places
+    from spelled
+),
+
+counted as (
+    select
+        *,
+        case
+            when filter_code is not null then null
+            when literals is null then segments
+            when length(places) <= case when is_gsm then 160 else 70 end then 1
+            when is_gsm then len(regexp_extract_all(places, '.{0,152}[^b]'))
+            else len(regexp_extract_all(places, '.{0,66}[^b]'))
+        end as planned_segments
+    from laid_out
+)
+
+select
+    account,
+    trigger_id,
+    execution_id,
+    place as job_id,
+    contact,
+    address,
+    case when filter_code is not null then planned_at end as filtered_at,
+    case when filter_code is not null then planned_at end as last_outcome_at,
+    filter_code as code,
+    case filter_code
+        when 'unknown_contact' then 'Contact is not known'
+        when 'opted_out' then 'Contact opted out of this channel'
+        when 'missing_address' then 'Contact has no address for this channel'
+        when 'invalid_address' then 'Address is not valid'
+        when 'no_approved_template'
+            then
+                'No approved '
+                || case channel when 'email' then 'email' when 'sms' then 'SMS' else 'WhatsApp' end
+                || ' template' || coalesce(' for country: ' || country, '')
+        when 'duplicate_recipient' then 'Address was reached already by another contact'
+    end as message,
+    case when filter_code is null then variant_id end as variant_id,
+    planned_segments,
+    case
+        when filter_code is null
+            then price * case when price_per = 'segment' then coalesce(planned_segments, 1) else 1 end
+    end as planned_cost,
+    case when filter_code is null and names_used <> '' then attributes end as variables
+from counted
+order by trigger_id, execution_id, job_id

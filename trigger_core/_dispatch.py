@@ -1,0 +1,247 @@
+"""What workers have in hand: claims, and what becomes of them.
+
+A claim is durable before its messages are handed to a sender, and ends in the transaction that records what became of
+them. So after a crash it is known which messages are in doubt.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final
+
+from attrs import frozen
+
+from trigger_core._heads import Cache
+from trigger_core._ids import new_id
+from trigger_core._record import apply_outcomes
+from trigger_core._rows import naive
+from trigger_core.senders import Accepted, Message, Rejected, Result
+from trigger_core.store import Row, Session
+
+_VARIABLE: Final = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}")
+_STAGED: Final = (
+    "staged_results",
+    "staged_places",
+    "staged_attempts",
+    "changed_attempts",
+    "staged_outcomes",
+    "changed_outcomes",
+)
+_LONGEST_PAUSE: Final = timedelta(hours=1)
+
+IN_DOUBT: Final = Rejected(
+    code="in_doubt", message="The sender stopped before it said whether the message was taken"
+)
+
+
+@frozen
+class Patience:
+    """How often and how long a message is tried.
+
+    Attributes:
+        attempts: how often at most.
+        pause: the time before the second attempt, which doubles with each further one, up to an hour; half of it
+            less or more, by chance.
+        limit: no attempt is made later than this after the message was due.
+    """
+
+    attempts: int = 5
+    pause: timedelta = timedelta(seconds=30)
+    limit: timedelta = timedelta(days=1)
+
+    def next_attempt(self, n: int, now: datetime, dead_at: datetime, dice: Random) -> datetime | None:
+        """When the attempt after the nth is due, if there is to be one."""
+        if n >= self.attempts:
+            return None
+        pause = min(self.pause * 2 ** (n - 1), _LONGEST_PAUSE) * dice.uniform(0.5, 1.5)
+        due_at = now + pause
+        due_at = due_at.replace(microsecond=due_at.microsecond // 1000 * 1000)
+        return due_at if due_at <= dead_at else None
+
+
+@frozen
+class Claim:
+    """Jobs that a worker has in hand, and the message to each."""
+
+    claim_id: str
+    jobs: Sequence[Row]
+    messages: Sequence[Message]
+
+
+@frozen
+class Variant:
+    """A template variant's texts, cut at their variables: what stands between them, and their names."""
+
+    subject: tuple[str, ...] | None
+    text: tuple[str, ...]
+
+    def is_plain(self) -> bool:
+        """Whether the text is the same for everybody."""
+        return len(self.text) == 1 and (self.subject is None or len(self.subject) == 1)
+
+
+class Texts:
+    """The texts of template variants, which never change."""
+
+    def __init__(self) -> None:
+        self._variants: Cache[Variant] = Cache(1000)
+
+    def of(self, session: Session, jobs: Sequence[Row]) -> dict[str, Variant]:
+        """The variants of some jobs, by id."""
+        ids = {row[8] for row in jobs}
+        found = {key: kept for key in ids if (kept := self._variants.get(key)) is not None}
+        if missing := sorted(ids - found.keys()):
+            for key, subject, text, _ in session.rows("dispatch_variants", variant_ids=missing):
+                variant = Variant(subject and tuple(_VARIABLE.split(subject)), tuple(_VARIABLE.split(text)))
+                found[key] = variant
+                self._variants.put(key, variant)
+        return found
+
+
+def messages(jobs: Sequence[Row], channel: str, variants: dict[str, Variant]) -> list[Message]:
+    """The message to each job of a claim."""
+    found = []
+    for account, _, execution_id, job_id, n, _, contact, address, variant_id, attributes, given in jobs:
+        variant = variants[variant_id]
+        values = {} if variant.is_plain() else {**_values(attributes), **_values(given)}
+        found.append(
+            Message(
+                token=f"{execution_id}:{job_id}:{n}",
+                channel=channel,
+                account=account,
+                contact=contact,
+                address=address,
+                text=_filled(variant.text, values),
+                subject=None if variant.subject is None else _filled(variant.subject, values),
+            )
+        )
+    return found
+
+
+def _values(text: str | None) -> dict[str, str]:
+    """The texts that a JSON object has for variables; numbers stay as they are written."""
+    if text is None:
+        return {}
+    values = json.loads(text, parse_int=str, parse_float=str)
+    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
+
+
+def _filled(parts: Sequence[str], values: dict[str, str]) -> str:
+    if len(parts) == 1:
+        return parts[0]
+    return "".join(values.get(part, "") if place % 2 else part for place, part in enumerate(parts))
+
+
+def claim(
+    session: Session,
+    texts: Texts,
+    worker_id: str,
+    channel: str,
+    most: int,
+    now: datetime,
+    expires_at: datetime,
+    patience: Patience,
+) -> Claim | None:
+    """Claims what is due on a channel, in a write transaction; None if nothing is."""
+    claim_id = new_id()
+    asked: dict[str, Any] = {
+        "claim_id": claim_id,
+        "worker_id": worker_id,
+        "channel": channel,
+        "now": naive(now),
+        "expires_at": naive(expires_at),
+    }
+    session.run("dispatch_claim_retries", **asked, most=most)
+    session.run("dispatch_retries_claimed", claim_id=claim_id)
+    jobs = session.rows("dispatch_jobs", claim_id=claim_id)
+    if len(jobs) < most:
+        session.run(
+            "dispatch_claim",
+            **asked,
+            most=most - len(jobs),
+            patience=int(patience.limit.total_seconds()),
+        )
+        session.run("dispatch_advance", claim_id=claim_id)
+        session.run("dispatch_done")
+        session.run("dispatch_started", claim_id=claim_id, now=naive(now))
+        session.run("execution_facts_tally")
+        session.run("execution_facts_update")
+        session.clear("staged_executions")
+        jobs = session.rows("dispatch_jobs", claim_id=claim_id)
+    if not jobs:
+        session.run("dispatch_release", claim_id=claim_id)  # whatever was claimed has an outcome already
+        return None
+    return Claim(claim_id, jobs, messages(jobs, channel, texts.of(session, jobs)))
+
+
+def take_over(
+    session: Session,
+    texts: Texts,
+    worker_id: str,
+    channel: str,
+    workers: Sequence[str] | None,
+    now: datetime,
+    expires_at: datetime,
+) -> Claim | None:
+    """Takes a claim over whose worker is gone, in a write transaction; None if there is none."""
+    rows = session.rows("dispatch_lost", channel=channel, now=naive(now), workers=workers)
+    if not rows:
+        return None
+    [(claim_id,)] = rows
+    session.run("dispatch_take_over", claim_id=claim_id, worker_id=worker_id, expires_at=naive(expires_at))
+    jobs = session.rows("dispatch_jobs", claim_id=claim_id)
+    return Claim(claim_id, jobs, messages(jobs, channel, texts.of(session, jobs)))
+
+
+def settle(
+    session: Session,
+    worker_id: str,
+    provider: str,
+    claim: Claim,
+    results: Sequence[Result],
+    now: datetime,
+    patience: Patience,
+    dice: Random,
+) -> None:
+    """Records what became of a claim's messages, and ends it, in a write transaction."""
+    at = naive(now)
+    [(is_held,)] = session.rows("dispatch_held", claim_id=claim.claim_id, worker_id=worker_id)
+    session.append("staged_results", _rows(claim, results, at, patience, dice))
+    session.append("staged_places", list(dict.fromkeys(row[:3] for row in claim.jobs)))
+    session.run("results_attempts", now=at, provider=provider)
+    session.run("attempts_change")
+    [(_, replacing, tied)] = session.rows("attempts_counts")
+    if tied:
+        session.run("attempts_settle")
+    if replacing:
+        session.run("attempts_replaced")
+    session.run("attempts_tally")
+    session.run("attempts_insert")
+    # a claim that is another worker's by now is for that one to end; what was taken was taken all the same
+    session.run("results_outcomes", now=at, provider=provider, is_held=is_held)
+    apply_outcomes(session)
+    session.run("results_messages", provider=provider)
+    if is_held:
+        session.run("dispatch_retry", claim_id=claim.claim_id)
+        session.run("dispatch_claimed_tally", claim_id=claim.claim_id)
+        session.run("dispatch_release", claim_id=claim.claim_id)
+    session.clear(*_STAGED)
+
+
+def _rows(
+    claim: Claim, results: Sequence[Result], at: datetime, patience: Patience, dice: Random
+) -> list[Row]:
+    """Rows of ``staged_results``."""
+    rows: list[Row] = []
+    for job, result in zip(claim.jobs, results, strict=True):
+        place = job[2:5]
+        if isinstance(result, Accepted):
+            rows.append((*place, result.provider_message_id, result.segments, result.cost, None, None, None))
+        else:
+            next_at = patience.next_attempt(job[4], at, job[5], dice) if result.retry else None
+            rows.append((*place, None, None, None, result.code, result.message, next_at))
+    return rows
