@@ -247,7 +247,7 @@ def _workflow_parts(
             facts.Step(
                 step_id=step_id,
                 step_order=order,
-                step_name=name or step_id,
+                step_name=name,
                 channel=channel,
                 delay_minutes=delay,
             ),

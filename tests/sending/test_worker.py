@@ -1,0 +1,694 @@
+"""The worker: everything that is due is sent once, and what became of it is the truth."""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.sending.world import ACCOUNT, CHANNELS, Clock, Teller, make
+from trigger_core import Library, answers, facts
+from trigger_core.catalog import Contact
+from trigger_core.errors import FactsRefused, InvalidValue, StoreUnavailable
+from trigger_core.facts import Cancel, Event, Outcome
+from trigger_core.senders import Accepted, Message, Rejected, Result
+from trigger_core.sending import Send, WorkflowRun
+from trigger_core.worker import Patience, Worker
+
+BUSY = Rejected(code="busy", message="Try again", retry=True)
+NO = Rejected(code="no", message="No such number")
+
+
+def send(library: Library, **members: Any) -> str:
+    """An SMS to everyone, unless told otherwise; the trigger's id."""
+    members = members or {"list_name": "everyone"}
+    return library.send(ACCOUNT, Send(channel="sms", template_key="hello", **members)).trigger_id
+
+
+def execution_id(library: Library, trigger_id: str) -> str:
+    """A direct send's execution."""
+    execution = library.direct(ACCOUNT, trigger_id).execution
+    assert execution is not None
+    return execution.id
+
+
+def counts(library: Library, trigger_id: str) -> dict[str, int]:
+    """How many of a direct send's jobs are what, without zeros."""
+    jobs = library.direct(ACCOUNT, trigger_id).jobs
+    assert jobs is not None
+    found = {name: getattr(jobs, name) for name in ("sent", "failed", "filtered", "cancelled", "pending")}
+    assert sum(found.values()) == jobs.total
+    listed = Counter(job.status for job in library.jobs(ACCOUNT, execution_id(library, trigger_id)).jobs)
+    shown = {name: count for name, count in found.items() if count}
+    assert listed == shown
+    return shown
+
+
+def test_what_is_sent_is_recorded(library: Library) -> None:
+    """A sender's ids, segments and costs are the jobs'; where it says none, what was planned is."""
+
+    def answer(message: Message) -> Result:
+        if message.contact == "user_1":
+            return Accepted(provider_message_id="m1", segments=3, cost=Decimal("0.5"))
+        return NO if message.contact == "user_2" else Accepted()
+
+    trigger_id = send(library)
+    with Worker(library, {"sms": Teller(answer)}) as worker:
+        assert (worker.turn(), worker.turn()) == (5, 0)
+    one, two, three, *_ = library.jobs(ACCOUNT, execution_id(library, trigger_id)).jobs
+    assert (one.status, one.provider_message_id, one.segments, one.cost, one.attempts) == (
+        "sent", "m1", 3, Decimal("0.5"), 1
+    )  # fmt: skip
+    assert (two.status, two.error, two.attempts) == (
+        "failed", answers.JobError(code="no", message="No such number"), 1
+    )  # fmt: skip
+    assert (three.provider, three.provider_message_id, three.segments, three.cost) == (
+        "teller", None, 1, Decimal("0.01")
+    )  # fmt: skip
+    event = {"event_id": "e", "type": "delivered", "occurred_at": "2025-11-23T13:00:00Z"}
+    found = library.record_events(ACCOUNT, [{**event, "provider": "teller", "provider_message_id": "m1"}])
+    assert found.accepted == 1
+    assert counts(library, trigger_id) == {"sent": 4, "failed": 1}
+
+
+def test_batches_are_no_larger_than_a_sender_takes(library: Library) -> None:
+    """A send to more than a sender takes at once goes out in several batches, each job in one of them."""
+    sizes: list[int] = []
+    sender = Teller(most=2, before=lambda messages: sizes.append(len(messages)))
+    send(library)
+    with Worker(library, {"sms": sender}) as worker:
+        while worker.turn():
+            pass
+    assert sizes == [2, 2, 1]
+    assert [message.contact for message in sender.handed] == [f"user_{number}" for number in range(1, 6)]
+
+
+def test_a_message_to_one_does_not_wait_behind_many(library: Library) -> None:
+    """Executions that fit in a batch go before larger ones that were there first."""
+    sender = Teller(most=2)
+    send(library)
+    send(library, contact_external_id="user_1")
+    with Worker(library, {"sms": sender}) as worker:
+        worker.turn()
+    assert sender.handed[0].contact == "user_1"
+
+
+def test_a_passing_failure_is_tried_again(library: Library, clock: Clock) -> None:
+    """Attempts come after pauses that double, half of them more or less by chance, and end with the last one."""
+    trigger_id = send(library, contact_external_id="user_1")
+    sender = Teller(lambda _: BUSY)
+    pauses = []
+    with Worker(
+        library, {"sms": sender}, patience=Patience(attempts=4, pause=timedelta(seconds=100))
+    ) as worker:
+        for attempt in range(1, 4):
+            assert (worker.turn(), worker.turn()) == (1, 0)
+            job = library.job(ACCOUNT, execution_id(library, trigger_id), 1)
+            assert (job.status, job.attempts, job.error) == ("pending", attempt, None)
+            assert job.next_attempt_at is not None
+            pauses.append((job.next_attempt_at - clock.now).total_seconds())
+            clock.now = job.next_attempt_at - timedelta(milliseconds=1)
+            assert worker.turn() == 0
+            clock.now = job.next_attempt_at
+        assert library.trigger(ACCOUNT, trigger_id).status == "processing"
+        assert worker.turn() == 1
+    assert all(100 * 2**n * 0.5 <= pause <= 100 * 2**n * 1.5 for n, pause in enumerate(pauses))
+    job = library.job(ACCOUNT, execution_id(library, trigger_id), 1)
+    assert (job.status, job.attempts, job.error and job.error.code) == ("failed", 4, "busy")
+    assert [message.token.rsplit(":", 1)[1] for message in sender.handed] == ["1", "2", "3", "4"]
+
+
+def test_nothing_is_tried_after_the_dead_line(library: Library, clock: Clock) -> None:
+    """Where the next attempt would come too late, the job fails at once."""
+    trigger_id = send(library, contact_external_id="user_1")
+    patience = Patience(attempts=100, pause=timedelta(minutes=1), limit=timedelta(minutes=10))
+    with Worker(library, {"sms": Teller(lambda _: BUSY)}, patience=patience) as worker:
+        while worker.turn():
+            clock.forward(minutes=4)
+    assert counts(library, trigger_id) == {"failed": 1}
+    failed_at = library.job(ACCOUNT, execution_id(library, trigger_id), 1).failed_at
+    created_at = library.trigger(ACCOUNT, trigger_id).created_at
+    assert failed_at is not None
+    assert failed_at - created_at <= timedelta(minutes=14)
+
+
+def test_scheduled_sends_wait(library: Library, clock: Clock) -> None:
+    """Nothing is handed over before its time; who gets it was decided when it was asked for."""
+    sender = Teller()
+    trigger_id = send(library, list_name="everyone", scheduled_at=clock.now + timedelta(hours=1))
+    with Worker(library, {"sms": sender}) as worker:
+        clock.forward(minutes=59)
+        assert worker.turn() == 0
+        assert library.trigger(ACCOUNT, trigger_id).status == "pending"
+        clock.forward(minutes=1)
+        assert worker.turn() == 5
+    assert library.trigger(ACCOUNT, trigger_id).started_at == clock.now
+
+
+def test_a_series_runs_for_days(library: Library, clock: Clock) -> None:
+    """Three steps over four days: at each moment the document says what was sent, what is next, and when."""
+    senders = {channel: Teller() for channel in CHANNELS}
+    with Worker(library, senders) as worker:
+        receipt = library.run(ACCOUNT, WorkflowRun(workflow_name="Series", list_name="everyone"))
+
+        def state() -> tuple[str, list[str], list[Any], int]:
+            while worker.turn():
+                pass
+            found = library.workflow(ACCOUNT, receipt.trigger_id)
+            due = [step.scheduled_for and (step.scheduled_for - clock.now).days for step in found.steps]
+            whole = library.trigger(ACCOUNT, receipt.trigger_id)
+            return whole.status, [step.status for step in found.steps], due, whole.summary.sent
+
+        began = clock.now
+        assert library.trigger(ACCOUNT, receipt.trigger_id).status == "pending"
+        assert state() == ("processing", ["completed", "scheduled", "pending"], [None, 1, None], 5)
+        clock.forward(hours=23, minutes=59)
+        assert state()[1] == ["completed", "scheduled", "pending"]
+        clock.forward(minutes=1)
+        assert state() == ("processing", ["completed", "completed", "scheduled"], [None, None, 3], 10)
+        clock.forward(days=3)
+        assert state() == ("completed", ["completed"] * 3, [None] * 3, 15)
+        whole = library.trigger(ACCOUNT, receipt.trigger_id)
+        assert (whole.started_at, whole.completed_at) == (began, began + timedelta(days=4))
+        totals = library.workflow(ACCOUNT, receipt.trigger_id).totals
+        assert (totals.total_contacts, totals.total_sent, totals.total_cost) == (5, 15, Decimal("0.15"))
+        assert library.store.table("select count(*) from audiences", {})[1] == [(0,)]
+
+
+def test_a_series_cancelled_between_steps(library: Library, clock: Clock) -> None:
+    """What was sent stays sent; steps to come are cancelled and never sent, however much time goes by."""
+    senders = {channel: Teller() for channel in CHANNELS}
+    with Worker(library, senders) as worker:
+        receipt = library.run(ACCOUNT, WorkflowRun(workflow_name="Series", list_name="everyone"))
+        worker.turn()
+        clock.forward(hours=5)
+        answer = library.cancel(ACCOUNT, receipt.trigger_id)
+        assert (answer.status, answer.completed_at, answer.summary.sent) == ("cancelled", clock.now, 5)
+        for _ in range(5):
+            clock.forward(days=1)
+            assert worker.turn() == 0
+        assert library.cancel(ACCOUNT, receipt.trigger_id) == answer
+    found = library.workflow(ACCOUNT, receipt.trigger_id)
+    assert [step.status for step in found.steps] == ["completed", "cancelled", "cancelled"]
+    assert not senders["sms"].handed
+
+
+def test_a_cancel_leaves_what_is_in_hand(library: Library, clock: Clock) -> None:
+    """Amid a send, what no sender has is cancelled at once; what one has is pending until its own outcome."""
+    trigger_id = send(library)
+    seen: list[dict[str, int]] = []
+
+    def cancel(_: Sequence[Message]) -> None:
+        clock.forward(seconds=1)
+        answer = library.cancel(ACCOUNT, trigger_id)
+        assert answer.status == "processing"
+        seen.append(counts(library, trigger_id))
+        assert library.cancel(ACCOUNT, trigger_id) == answer
+        assert list(library.audit()) == []
+        view = library.store.table("select status, pending, cancelled from trigger_status", {})[1]
+        assert view == [("processing", 2, 3)]
+        states = library.store.table("select status, count(*) from job_states group by all order by 1", {})[1]
+        assert states == [("cancelled", 3), ("pending", 2)]
+        found = library.jobs(ACCOUNT, execution_id(library, trigger_id), status="pending")
+        assert (found.pagination.total, [job.job_id for job in found.jobs]) == (2, [1, 2])
+
+    sender = Teller(lambda message: NO if message.contact == "user_1" else BUSY, most=2, before=cancel)
+    with Worker(library, {"sms": sender}) as worker:
+        assert (worker.turn(), worker.turn()) == (2, 0)
+    assert seen == [{"cancelled": 3, "pending": 2}]
+    assert counts(library, trigger_id) == {"failed": 1, "cancelled": 4}
+    assert library.trigger(ACCOUNT, trigger_id).status == "cancelled"
+    assert library.trigger(ACCOUNT, trigger_id).completed_at == clock.now
+
+
+def test_a_cancel_when_all_is_in_hand_ends_nothing(library: Library, clock: Clock) -> None:
+    """Where a sender has everything in hand, a cancel comes too late, and the send completes."""
+    trigger_id = send(library)
+
+    def cancel(_: Sequence[Message]) -> None:
+        clock.forward(seconds=1)
+        assert library.cancel(ACCOUNT, trigger_id).status == "processing"
+
+    with Worker(library, {"sms": Teller(before=cancel)}) as worker:
+        worker.turn()
+    assert counts(library, trigger_id) == {"sent": 5}
+    assert library.trigger(ACCOUNT, trigger_id).status == "completed"
+
+
+def test_a_scheduled_send_is_cancelled(library: Library, clock: Clock) -> None:
+    """Cancelled before its time, a send is never sent; a finished one is not changed by a cancel."""
+    trigger_id = send(library, list_name="everyone", scheduled_at=clock.now + timedelta(hours=1))
+    assert library.cancel(ACCOUNT, trigger_id).status == "cancelled"
+    done = send(library, contact_external_id="user_1")
+    sender = Teller()
+    with Worker(library, {"sms": sender}) as worker:
+        clock.forward(hours=2)
+        assert worker.turn() == 1
+    assert counts(library, trigger_id) == {"cancelled": 5}
+    before = library.trigger(ACCOUNT, done)
+    assert library.cancel(ACCOUNT, done) == before
+
+
+def test_only_what_was_planned_here_is_sent(library: Library) -> None:
+    """What a host recorded is tracked, and never sent."""
+    trigger_id = send(library, contact_external_id="user_1")
+    sender = Teller()
+    with Worker(library, {"sms": sender}) as worker:
+        worker.turn()
+        execution = execution_id(library, trigger_id)
+        library.record(
+            [facts.Job(execution_id=execution, job_id=2, contact="user_2", address="+14155550002")]
+        )
+        assert worker.turn() == 0
+    assert counts(library, trigger_id) == {"sent": 1, "pending": 1}
+
+
+def test_a_host_may_record_what_the_library_planned(library: Library, clock: Clock) -> None:
+    """A job that somebody else recorded an outcome for isn't sent again; one amid a send keeps the better outcome."""
+    trigger_id = send(library)
+    execution = execution_id(library, trigger_id)
+
+    def outcome(job_id: int, kind: str) -> Outcome:
+        return Outcome(
+            execution_id=execution,
+            job_id=job_id,
+            outcome=kind,
+            at=clock.now,
+            **({"code": "x", "reason": "X"} if kind == "filtered" else {}),  # type: ignore[arg-type]
+        )
+
+    library.record([outcome(1, "sent"), outcome(2, "filtered")])
+    sender = Teller(before=lambda _: library.record([outcome(3, "filtered"), outcome(4, "sent")]))
+    with Worker(library, {"sms": sender}) as worker:
+        assert (worker.turn(), worker.turn()) == (3, 0)
+    assert [message.contact for message in sender.handed] == ["user_3", "user_4", "user_5"]
+    assert counts(library, trigger_id) == {"sent": 4, "filtered": 1}
+
+
+def test_a_sender_that_fails_leaves_messages_in_doubt(library: Library) -> None:
+    """An exception says nothing of a batch: without idempotency its messages fail, and are never handed over again."""
+
+    def fail(_: Sequence[Message]) -> None:
+        raise ConnectionError("user_1 and a password")
+
+    trigger_id = send(library)
+    sender = Teller(before=fail)
+    with Worker(library, {"sms": sender}) as worker:
+        assert (worker.turn(), worker.turn()) == (5, 0)
+    found = library.jobs(ACCOUNT, execution_id(library, trigger_id)).jobs
+    assert {job.error and job.error.code for job in found} == {"in_doubt"}
+    assert counts(library, trigger_id) == {"failed": 5}
+
+
+def test_an_idempotent_sender_is_handed_the_same_again(
+    library: Library, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After an exception an idempotent sender gets the same tokens later; nothing secret is logged."""
+    broken = [True]
+
+    def fail(messages: Sequence[Message]) -> None:
+        sender.handed += messages
+        if broken.pop() if broken else False:
+            raise ConnectionError("user_1 and a password")
+
+    trigger_id = send(library)
+    sender = Teller(idempotent=True, before=fail)
+    with caplog.at_level(logging.DEBUG), Worker(library, {"sms": sender}) as worker:
+        assert (worker.turn(), worker.turn()) == (5, 0)
+        assert counts(library, trigger_id) == {"pending": 5}
+        clock.forward(seconds=31)
+        assert worker.turn() == 5
+    assert len(sender.times) == 5
+    assert counts(library, trigger_id) == {"sent": 5}
+    assert library.job(ACCOUNT, execution_id(library, trigger_id), 1).attempts == 1
+    assert "ConnectionError" in caplog.text
+    assert "password" not in caplog.text
+
+
+def test_too_few_results_are_an_error(library: Library) -> None:
+    """A sender that loses results is not believed."""
+
+    class Loser(Teller):
+        def send(self, messages: Sequence[Message]) -> list[Result]:
+            return super().send(messages)[1:]
+
+    trigger_id = send(library)
+    with Worker(library, {"sms": Loser()}) as worker:
+        worker.turn()
+    assert counts(library, trigger_id) == {"failed": 5}
+
+
+@pytest.mark.parametrize("idempotent", [False, True])
+def test_what_a_dead_worker_had_in_hand(library: Library, clock: Clock, idempotent: bool) -> None:
+    """It is taken over by another: sent with the same tokens where that is safe, else failed as in doubt."""
+
+    class Killed(BaseException):
+        pass
+
+    def die(messages: Sequence[Message]) -> None:
+        first.handed += messages
+        raise Killed
+
+    trigger_id = send(library)
+    first, second = Teller(most=3, before=die, idempotent=idempotent), Teller(idempotent=idempotent)
+    dead = Worker(library, {"sms": first})
+    with pytest.raises(Killed):
+        dead.turn()
+    other = Worker(library, {"sms": second})
+    assert other.turn() == 2  # the dead one still seems alive
+    library._workers.pop(dead.worker_id)
+    with other:
+        while other.turn():
+            pass
+    tokens = [message.token for message in first.handed]
+    if idempotent:
+        assert counts(library, trigger_id) == {"sent": 5}
+        assert sorted(tokens) == sorted(message.token for message in second.handed[2:])
+    else:
+        assert counts(library, trigger_id) == {"failed": 3, "sent": 2}
+        assert not {*tokens} & {*second.times}
+
+
+def test_an_expired_claim_is_taken_over_and_a_late_result_counts(library: Library, clock: Clock) -> None:
+    """A worker that was too slow doesn't end another's claim; what it did send is sent."""
+    trigger_id = send(library, contact_external_id="user_1")
+    other = Teller(lambda _: NO, idempotent=True)
+
+    def sleep(_: Sequence[Message]) -> None:
+        clock.forward(minutes=5)
+        with Worker(library, {"sms": other}) as helper:
+            assert helper.turn() == 1
+
+    slow = Teller(before=sleep, idempotent=True)
+    with Worker(library, {"sms": slow}, lease=timedelta(minutes=1)) as worker:
+        worker.turn()
+    assert slow.times == other.times
+    assert counts(library, trigger_id) == {"sent": 1}
+    assert library.store.table("select count(*) from claims", {})[1] == [(0,)]
+
+
+def test_rates_limit_each_channel(library: Library, clock: Clock) -> None:
+    """No more go out than the rate allows, a second's worth at once; other channels aren't held up."""
+    sms, email = Teller(), Teller()
+    send(library)
+    library.send(ACCOUNT, Send(channel="email", template_key="hello", list_name="everyone"))
+    sent = []
+    with Worker(library, {"sms": sms, "email": email}, rates={"sms": 2}) as worker:
+        for _ in range(4):
+            worker.turn()
+            sent.append(len(sms.handed))
+            clock.forward(seconds=0.5)
+    assert sent == [2, 3, 4, 5]
+    assert len(email.handed) == 5
+    for wrong in ({"sms": 0}, {"fax": 1}):
+        with pytest.raises(InvalidValue):
+            Worker(library, {}, rates=wrong)
+
+
+def test_events_of_senders_are_recorded(library: Library) -> None:
+    """What a sender was told since is recorded each turn."""
+    trigger_id = send(library, contact_external_id="user_1")
+    sender = Teller()
+    with Worker(library, {"sms": sender}) as worker:
+        worker.turn()
+        token = sender.handed[0].token
+        event = Event(
+            event_id="e",
+            type="delivered",
+            at=library._now(),
+            account=ACCOUNT,
+            provider="teller",
+            provider_message_id=token,
+        )
+        sender.told = [event]
+        assert (worker.turn(), worker.turn()) == (1, 0)
+    analytics = library.direct(ACCOUNT, trigger_id).analytics
+    assert isinstance(analytics, answers.SmsAnalytics)
+    assert analytics.delivered == 1
+
+
+def test_who_unsubscribes_is_opted_out(library: Library) -> None:
+    """After unsubscribed or complained the contact gets nothing more on that channel, and still does on others."""
+    trigger_id = send(library)
+    execution = execution_id(library, trigger_id)
+    for number, kind in ((1, "complained"), (2, "unsubscribed"), (3, "bounced")):
+        event = {"event_id": kind, "type": kind, "occurred_at": "2025-11-23T13:00:00Z"}
+        library.record_events(ACCOUNT, [{**event, "execution_id": execution, "job_id": str(number)}])
+    assert [library.catalog.contact(ACCOUNT, f"user_{number}").opted_out for number in (1, 2, 3)] == [
+        ("sms",), ("sms",), ()
+    ]  # fmt: skip
+    library.catalog.put(ACCOUNT, Contact(external_id="user_1", phone_number="+14155550001"))
+    assert counts(library, send(library)) == {"filtered": 2, "pending": 3}
+    one = library.catalog.contact(ACCOUNT, "user_2")
+    library.catalog.put(ACCOUNT, evolve(one, opted_out=()))
+    event = {"event_id": "x", "type": "unsubscribed", "occurred_at": "2025-11-23T13:00:00Z"}
+    again = library.record_events(ACCOUNT, [{**event, "execution_id": execution, "job_id": 2}])
+    assert again.duplicate == 1
+    assert library.catalog.contact(ACCOUNT, "user_2").opted_out == ()
+
+
+def test_events_are_counted(library: Library) -> None:
+    """Each event is accepted, a duplicate or unmatched; wrong ones are named and nothing is recorded."""
+    execution = execution_id(library, send(library))
+    at = "2025-11-23T13:00:00Z"
+
+    def event(kind: str, job_id: int, occurred_at: str = at, execution_id: str = execution) -> dict[str, Any]:
+        return {
+            "event_id": f"{kind}{job_id}",
+            "type": kind,
+            "occurred_at": occurred_at,
+            "execution_id": execution_id,
+            "job_id": job_id,
+        }
+
+    def told(*events: dict[str, Any]) -> tuple[int, int, int]:
+        found = library.record_events(ACCOUNT, events)
+        return found.accepted, found.duplicate, found.unmatched
+
+    assert told() == (0, 0, 0)
+    assert told(event("delivered", 1)) == (1, 0, 0)
+    assert told(event("delivered", 1)) == (0, 1, 0)
+    assert told(event("delivered", 1, "2025-11-23T12:30:00Z")) == (1, 0, 0)
+    assert told(event("opened", 1), event("delivered", 2), event("delivered", 2), event("opened", 9)) == (
+        2,
+        1,
+        1,
+    )
+    assert told(*(event("opened", number) for number in range(1, 6))) == (4, 1, 0)
+    other = library.catalog.put("globex", Contact(external_id="x"))
+    assert other.external_id == "x"
+    assert library.record_events("globex", [event("clicked", 1)]).unmatched == 1
+    assert library.record_events("globex", [event("clicked", 1)] * 5).unmatched == 5
+    with pytest.raises(FactsRefused) as caught:
+        library.record_events(ACCOUNT, [event("opened", 1), {**event("nothing", 1), "colour": "red"}, {}])
+    assert [(error.row, error.field) for error in caught.value.errors] == [(1, "colour"), (2, "occurred_at")]
+
+
+def test_threads_send_what_comes(clock: Clock) -> None:
+    """A started worker sends what is asked for without being told, and stops when all in hand is recorded."""
+    with make(clock) as library:
+        senders = {channel: Teller() for channel in CHANNELS}
+        worker = Worker(library, senders)
+        worker.start()
+        try:
+            ids = [send(library, contact_external_id="user_1") for _ in range(5)]
+            ids.append(
+                library.run(ACCOUNT, WorkflowRun(workflow_name="Group", list_name="everyone")).trigger_id
+            )
+            ids.append(
+                library.run(ACCOUNT, WorkflowRun(workflow_name="Series", list_name="everyone")).trigger_id
+            )
+            clock.forward(days=5)
+            done = threading.Event()
+            for _ in range(2000):
+                if all(library.trigger(ACCOUNT, one).status == "completed" for one in ids):
+                    break
+                done.wait(0.005)
+        finally:
+            worker.stop()
+        assert [library.trigger(ACCOUNT, one).status for one in ids] == ["completed"] * len(ids)
+        assert all(count == 1 for sender in senders.values() for count in sender.times.values())
+        assert [sender.closed for sender in senders.values()] == [1, 1, 1]
+        assert list(library.audit()) == []
+
+
+def test_stopping_finishes_what_is_in_hand(clock: Clock) -> None:
+    """A worker that is stopped amid a batch records it, and claims nothing more."""
+    with make(clock) as library:
+        sending, go = threading.Event(), threading.Event()
+
+        def wait(_: Sequence[Message]) -> None:
+            sending.set()
+            go.wait(30)
+
+        sender = Teller(most=2, before=wait)
+        trigger_id = send(library)
+        worker = Worker(library, {"sms": sender})
+        worker.start()
+        assert sending.wait(30)
+        stopping = threading.Thread(target=worker.stop)
+        stopping.start()
+        while not worker._stopping.is_set():
+            pass
+        go.set()
+        stopping.join(30)
+        assert counts(library, trigger_id) == {"sent": 2, "pending": 3}
+
+
+def test_several_workers_share_the_work(clock: Clock) -> None:
+    """Workers of one store never hand over the same job, and together all of them."""
+    with make(clock, people=120) as library:
+        ids = [send(library) for _ in range(3)]
+        senders = [Teller(most=7) for _ in range(4)]
+        workers = [Worker(library, {"sms": sender}) for sender in senders]
+        for worker in workers:
+            worker.start()
+        waiting = threading.Event()
+        for _ in range(4000):
+            if all(library.trigger(ACCOUNT, one).status == "completed" for one in ids):
+                break
+            waiting.wait(0.005)
+        for worker in workers:
+            worker.stop()
+        times: Counter[str] = sum((sender.times for sender in senders), Counter())
+        assert len(times) == 360
+        assert set(times.values()) == {1}
+        assert list(library.audit()) == []
+
+
+def test_a_store_that_fails_while_recording_is_asked_again(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sent is recorded as soon as the store answers again."""
+    trigger_id = send(library)
+    write = library.store.write
+    failures = [StoreUnavailable(), StoreUnavailable()]
+
+    def flaky() -> Any:
+        if armed and failures:
+            raise failures.pop()
+        return write()
+
+    armed: list[bool] = []
+    monkeypatch.setattr(library.store, "write", flaky)
+    monkeypatch.setattr("trigger_core.worker._POLL", 0.001)
+    with Worker(library, {"sms": Teller(before=lambda _: armed.append(True))}) as worker:
+        worker.turn()
+    assert counts(library, trigger_id) == {"sent": 5}
+    assert not failures
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("send"), st.sampled_from(["sms", "email"]), st.integers(0, 3)),
+        st.tuples(st.just("run"), st.sampled_from(["Series", "Group"]), st.integers(0, 3)),
+        st.tuples(st.just("turn"), st.integers(0, 1), st.just(0)),
+        st.tuples(st.just("forward"), st.sampled_from([1, 60, 3600, 86_400, 300_000]), st.just(0)),
+        st.tuples(st.just("cancel"), st.integers(0, 5), st.just(0)),
+        st.tuples(st.just("cancel amid"), st.integers(0, 5), st.just(0)),
+        st.tuples(st.just("kill"), st.integers(0, 1), st.just(0)),
+    ),
+    min_size=3,
+    max_size=14,
+)
+
+
+class Killed(BaseException):
+    """What a kill looks like from inside."""
+
+
+@pytest.mark.parametrize(
+    "examples", [pytest.param(12, id="short"), pytest.param(1000, id="long", marks=pytest.mark.deep)]
+)
+def test_histories(examples: int) -> None:
+    """Whatever is asked, cancelled and killed in whatever order, everything ends once, and the books are right."""
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(steps, st.booleans(), st.randoms(use_true_random=False))
+    def check(history: list[tuple[str, Any, int]], idempotent: bool, dice: Any) -> None:
+        live(history, idempotent, dice)
+
+    check()
+
+
+def live(history: list[tuple[str, Any, int]], idempotent: bool, dice: Any) -> None:
+    clock = Clock()
+    ids: list[str] = []
+    amid: list[Any] = []
+
+    def answer(_: Message) -> Result:
+        return dice.choice([Accepted(), Accepted(), NO, BUSY])  # type: ignore[no-any-return]
+
+    def before(messages: Sequence[Message]) -> None:
+        while amid:
+            act = amid.pop()
+            if act is Killed:
+                raise Killed
+            act()
+
+    senders = [
+        {channel: Teller(answer, idempotent=idempotent, most=2, before=before) for channel in CHANNELS}
+        for _ in range(2)
+    ]
+    with make(clock, people=3) as library:
+        workers = [Worker(library, each, seed=1) for each in senders]
+
+        def turn(which: int) -> int:
+            try:
+                return workers[which].turn()
+            except Killed:
+                library._workers.pop(workers[which].worker_id)
+                workers[which] = Worker(library, senders[which], seed=1)
+                return 1
+
+        def cancel(which: int) -> None:
+            if ids:
+                library.record([Cancel(trigger_id=ids[which % len(ids)], at=clock.now)])
+
+        for kind, value, number in history:
+            whom: dict[str, Any] = (
+                {"contact_external_id": f"user_{number}"} if number else {"list_name": "everyone"}
+            )
+            if kind == "send":
+                ids.append(
+                    library.send(ACCOUNT, Send(channel=value, template_key="hello", **whom)).trigger_id
+                )
+            elif kind == "run":
+                ids.append(library.run(ACCOUNT, WorkflowRun(workflow_name=value, **whom)).trigger_id)
+            elif kind == "turn":
+                turn(value)
+            elif kind == "forward":
+                clock.forward(seconds=value)
+            elif kind == "cancel":
+                cancel(value)
+            elif kind == "cancel amid":
+                amid.append(lambda which=value: cancel(which))
+            else:
+                amid.append(Killed)
+            assert list(library.audit()) == []
+        amid.clear()
+        for _ in range(12):
+            clock.forward(days=1)
+            while turn(0) + turn(1):
+                pass
+        for one in library.triggers(ACCOUNT, limit=200).triggers:
+            assert one.status in ("completed", "failed", "cancelled")
+        assert list(library.audit()) == []
+        tables = ("dispatches", "claims", "retries", "audiences")
+        for table in tables:
+            assert library.store.table(f"select count(*) from {table}", {})[1] == [(0,)]  # noqa: S608
+        views = library.store.table("select trigger_id::varchar, status from trigger_status order by 1", {})[
+            1
+        ]
+        assert views == sorted((one.id, one.status) for one in library.triggers(ACCOUNT, limit=200).triggers)
+    if not idempotent:
+        for channel in CHANNELS:
+            times = senders[0][channel].times + senders[1][channel].times
+            assert set(times.values()) <= {1}
