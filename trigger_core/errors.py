@@ -67,6 +67,14 @@ class FactsRefused(InvalidInput):
         super().__init__(f"nothing was recorded: {shown}{more}")
 
 
+class IdempotencyMismatch(InvalidInput):
+    """The idempotency key was used for another request: make a new key."""
+
+
+class IdempotencyInFlight(TriggerCoreError):
+    """A request with this idempotency key is being handled: ask again soon."""
+
+
 class NotFound(TriggerCoreError):
     """The account has nothing of that id."""
 

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self, cast, get_args
 
 from attrs import frozen
 
-from trigger_core import _audit, _compact, _derive, _keys, _lists, answers, facts
+from trigger_core import _audit, _compact, _derive, _keys, _lists, answers, facts, sending
 from trigger_core._catalog import Catalog
 from trigger_core._commit import GroupCommit, Ticket
 from trigger_core._heads import Cache, Heads
@@ -491,6 +491,79 @@ class Library:
         """
         text, values = _lists.shipped(name, parameters)
         return Table(*self.store.table(text, values))
+
+    # Sending
+
+    def send(
+        self, account: str, request: sending.Send, *, idempotency_key: str | None = None
+    ) -> sending.Receipt:
+        """Sends a template to one contact, to several, or to all on a list, on one channel.
+
+        When it returns, the trigger is recorded durably, and answers; whoever gets nothing is filtered, with a reason.
+        A worker sends the rest.
+
+        Args:
+            account: the tenant.
+            request: what is sent, and to whom.
+            idempotency_key: makes it safe to ask again: for 24 hours, the same key with the same request gets the first
+                receipt again, and nothing is sent twice.
+
+        Raises:
+            InvalidValue: there is no such template or list, or nobody is meant; its ``others`` name the rest.
+            IdempotencyMismatch: the key came with another request.
+            IdempotencyInFlight: a request with this key is being handled.
+            StoreUnavailable: nothing was recorded; try again, best with the same key.
+        """
+        raise NotImplementedError
+
+    def run(
+        self, account: str, request: sending.WorkflowRun, *, idempotency_key: str | None = None
+    ) -> sending.Receipt:
+        """Runs a workflow for one contact, for several, or for all on a list.
+
+        When it returns, the trigger is recorded durably, and answers. A worker goes through its steps as they fall due,
+        or sends a template group's channels side by side.
+
+        Args:
+            account: the tenant.
+            request: what is run, and for whom.
+            idempotency_key: makes it safe to ask again: for 24 hours, the same key with the same request gets the first
+                receipt again, and nothing runs twice.
+
+        Raises:
+            InvalidValue: there is no such workflow or list, or nobody is meant; its ``others`` name the rest.
+            IdempotencyMismatch: the key came with another request.
+            IdempotencyInFlight: a request with this key is being handled.
+            StoreUnavailable: nothing was recorded; try again, best with the same key.
+        """
+        raise NotImplementedError
+
+    def cancel(self, account: str, trigger_id: str) -> Trigger:
+        """Cancels what no sender has taken on yet, at once, and all steps that are still to come.
+
+        What a sender has taken on stays pending until it says how that ended. Cancelling again changes nothing.
+
+        Raises:
+            NotFound: the account has no such trigger.
+        """
+        raise NotImplementedError
+
+    def record_events(self, account: str, events: Iterable[Mapping[str, object]]) -> sending.EventCounts:
+        """Records what providers say of messages later: all of the events, durably, or none.
+
+        An event of a job that isn't known yet is kept, and counts as soon as the job is. Unsubscribed and complained
+        opt the contact out of the channel.
+
+        Args:
+            account: the tenant.
+            events: objects with ``event_id``, ``type`` and ``occurred_at``, and the job's ``execution_id`` and
+                ``job_id``, or ``provider`` and ``provider_message_id``.
+
+        Raises:
+            FactsRefused: some events are not well formed or name nothing of the account's; it names each.
+            StoreUnavailable: nothing was recorded; try again.
+        """
+        raise NotImplementedError
 
 
 def _checked(call: Iterable[facts.Fact | Mapping[str, object]]) -> list[facts.Fact]:

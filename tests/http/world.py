@@ -5,9 +5,10 @@ from typing import Any
 
 from attrs import frozen
 
-import trigger_core
+from tests.http.fake import FakeLibrary
 from trigger_core import Library, facts
 from trigger_core.errors import TriggerCoreError
+from trigger_core.store import open_store
 
 DIRECT = "780cab43-2de4-4ce0-a96b-aeeeed06346c"
 WORKFLOW = "123e4567-e89b-12d3-a456-426614174000"
@@ -79,8 +80,13 @@ def happened() -> Iterator[dict[str, Any]]:
         yield execution | outcome | {"kind": "outcome", "job_id": job_id, "at": at}
 
 
+def opened() -> Library:
+    """An empty library that sends."""
+    return FakeLibrary(open_store(":memory:"))
+
+
 def make() -> World:
-    library = trigger_core.open(":memory:")
+    library = opened()
     library.record(map(facts.from_json, happened()))
     return World(
         library=library,
