@@ -23,6 +23,7 @@ from trigger_core.errors import (
 from trigger_core.sending import EventCounts, Receipt, Send, WorkflowRun, digest
 
 KEYS = ("event_id", "type", "occurred_at", "execution_id", "job_id", "provider", "provider_message_id")
+NAMES = {"email": "Email", "sms": "SMS", "whatsapp": "WhatsApp"}
 
 
 class FakeLibrary(Library):
@@ -45,7 +46,8 @@ class FakeLibrary(Library):
                 "flow_type": "direct_channel",
                 "trigger_type": request.channel,
                 "trigger_source": "direct_api",
-                "campaign_name": request.campaign_name or f"Send - {request.template_key}",
+                "campaign_name": request.campaign_name
+                or f"{NAMES[request.channel]} Send - {request.template_key}",
             }
             execution_id = str(uuid4())
             yield {
@@ -129,20 +131,26 @@ class FakeLibrary(Library):
             try:
                 found.append(event_fact(account, event))
             except InvalidValue as error:
-                field = "occurred_at" if error.field == "at" else error.field
-                errors.append(FactError(row, field, error.problem))
+                errors.append(FactError(row, error.field, error.problem))
         if errors:
             raise FactsRefused(errors)
         fresh = {event.event_id for event in found} - self._events
         self._events |= fresh
-        known = [event for event in found if event.execution_id]
-        self.record(known, account=account)
+        known = [event for event in found if self._is_known(account, event)]
+        self.record(known)
         accepted = len({event.event_id for event in known} & fresh)
         return EventCounts(
             accepted=accepted,
             duplicate=len(found) - len(fresh),
             unmatched=len(fresh) - accepted,
         )
+
+    def _is_known(self, account: str, event: facts.Event) -> bool:
+        try:
+            self.job(account, event.execution_id or "", event.job_id or 1)
+        except NotFound:
+            return False
+        return True
 
 
 def trigger_fact(account: str, trigger_id: str, request: Send | WorkflowRun) -> dict[str, Any]:
@@ -182,10 +190,13 @@ def event_fact(account: str, event: Mapping[str, object]) -> facts.Event:
     for name in event:
         if name not in KEYS:
             raise InvalidValue(name, f"is not a known key; known are {', '.join(KEYS)}")
-    members = {"at" if name == "occurred_at" else name: value for name, value in event.items()}
-    for name in ("event_id", "type", "at"):
-        if name not in members:
+    for name in KEYS[:3]:
+        if name not in event:
             raise InvalidValue(name, "is missing")
+    members = {"at" if name == "occurred_at" else name: value for name, value in event.items()}
     if members.get("provider") is not None or members.get("provider_message_id") is not None:
         members["account"] = account
-    return facts.Event(**members)  # type: ignore[arg-type]
+    try:
+        return facts.Event(**members)  # type: ignore[arg-type]
+    except InvalidValue as error:
+        raise InvalidValue("occurred_at" if error.field == "at" else error.field, error.problem) from None

@@ -43,11 +43,6 @@ ALL = (
 )
 
 
-@pytest.fixture(scope="module")
-def document(client: TestClient) -> Json:
-    return json.loads(client.simulate_get("/api/openapi.json").content)  # type: ignore[no-any-return]
-
-
 def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():

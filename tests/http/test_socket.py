@@ -19,6 +19,7 @@ from attrs import frozen
 from tests.http.problems import assert_problem
 from tests.http.world import JOBS, TRIGGER, World
 from trigger_falcon import create_app, serve
+from trigger_falcon._bodies import MOST_BYTES, MOST_BYTES_OF_MANY
 from trigger_falcon._server import Server
 
 ROOT = Path(__file__).parents[2]
@@ -162,6 +163,18 @@ def test_a_body_that_nobody_wants_is_read_past(connection: Connection) -> None:
     assert connection.ask(TRIGGER, body=b"x" * 10_000).status_code == 200
     assert connection.ask(TRIGGER).status_code == 200
     assert connection.is_kept
+
+
+def test_a_long_send_gets_through(server: Server, world: World) -> None:
+    """A body as long as a send may have is read; one byte more is a problem before any of it is."""
+    with closing(Connection(server, world.sending_key)) as connection:
+        path, headers = "/api/v1/messages/sms/send", {"Content_Type": "application/json"}
+        assert_problem(connection.ask(path, "POST", b" " * MOST_BYTES_OF_MANY, **headers), 400, "body")
+        assert connection.is_kept
+        assert_problem(connection.ask("/api/v1/lists/x", "PUT", b" " * (MOST_BYTES + 1), **headers), 413)
+        assert connection.is_kept
+    lines = (f"Content-Length: {MOST_BYTES_OF_MANY + 1}", f"X-API-Key: {world.sending_key}")
+    assert raw(server, request(path, *lines))[0] == 413
 
 
 @pytest.mark.parametrize(
