@@ -22,6 +22,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -410,8 +411,15 @@ def to_json(item: object) -> dict[str, Any]:
     return shown
 
 
-def from_json(values: object, cls: type[_Item]) -> _Item:
+def from_json(
+    values: object, cls: type[_Item], *, implied: Mapping[str, object] = MappingProxyType({})
+) -> _Item:
     """The item of class ``cls`` that a parsed JSON object describes.
+
+    Args:
+        values: the object.
+        cls: the class.
+        implied: members that are known otherwise, so that the object must not have them.
 
     Raises:
         InvalidValue: something is missing, unknown or wrong; its ``others`` name the rest.
@@ -422,14 +430,18 @@ def from_json(values: object, cls: type[_Item]) -> _Item:
     """
     if not isinstance(values, Mapping):
         raise InvalidValue("", "must be an object")
-    members = {member.name: member for member in attrs.fields(cls)}  # type: ignore[arg-type]
+    members = {
+        member.name: member
+        for member in attrs.fields(cls)  # type: ignore[arg-type]
+        if member.name not in implied
+    }
     given = {
         name: value
         for name, value in values.items()
         if name not in members or not members[name].metadata.get("read_only")
     }
     errors = [
-        InvalidValue(str(name), f"is not a known field; known are {', '.join(members)}")
+        InvalidValue(str(name), f"is not a known field; known are {', '.join(members) or 'none'}")
         for name in given
         if name not in members
     ]
@@ -443,4 +455,4 @@ def from_json(values: object, cls: type[_Item]) -> _Item:
             except InvalidValue as error:
                 errors += [error, *error.others]
     _raise(errors)
-    return cls(**given)
+    return cls(**given, **implied)

@@ -225,36 +225,42 @@ class Library:
     # Sending
 
     def send(self, account: str, request: Send, *, idempotency_key: str | None = None) -> Receipt:
-        """Plans a message to somebody: who gets it and who doesn't is decided now, durably; workers send it.
+        """Sends a template to one contact, to several, or to all on a list, on one channel.
+
+        When it returns, the trigger is recorded durably, and answers; whoever gets nothing is filtered, with a reason.
+        A worker sends the rest.
 
         Args:
             account: the tenant.
             request: what is sent, and to whom.
-            idempotency_key: 1 to 200 characters. The same request with the same key within 24 hours changes nothing
-                and gets the same receipt.
+            idempotency_key: makes it safe to ask again: for 24 hours, the same key with the same request gets the first
+                receipt again, and nothing is sent twice.
 
         Raises:
-            InvalidValue: the request names a template or a list that isn't there, or an empty list.
-            IdempotencyMismatch: the key came with another request before.
-            IdempotencyInFlight: a request with that key is being planned at this moment.
-            StoreUnavailable: nothing was planned; try again, with the same key.
+            InvalidValue: there is no such template or list, or nobody is meant; its ``others`` name the rest.
+            IdempotencyMismatch: the key came with another request.
+            IdempotencyInFlight: a request with this key is being handled.
+            StoreUnavailable: nothing was recorded; try again, best with the same key.
         """
         return self._submit(account, request, idempotency_key)
 
     def run(self, account: str, request: WorkflowRun, *, idempotency_key: str | None = None) -> Receipt:
-        """Starts a workflow for somebody: its steps are planned when they are due, for those who are meant now.
+        """Runs a workflow for one contact, for several, or for all on a list.
+
+        When it returns, the trigger is recorded durably, and answers. A worker goes through its steps as they fall due,
+        or sends a template group's channels side by side.
 
         Args:
             account: the tenant.
-            request: which workflow, and for whom.
-            idempotency_key: 1 to 200 characters. The same request with the same key within 24 hours changes nothing
-                and gets the same receipt.
+            request: what is run, and for whom.
+            idempotency_key: makes it safe to ask again: for 24 hours, the same key with the same request gets the first
+                receipt again, and nothing runs twice.
 
         Raises:
-            InvalidValue: the request names a workflow or a list that isn't there, or an empty list.
-            IdempotencyMismatch: the key came with another request before.
-            IdempotencyInFlight: a request with that key is being planned at this moment.
-            StoreUnavailable: nothing was planned; try again, with the same key.
+            InvalidValue: there is no such workflow or list, or nobody is meant; its ``others`` name the rest.
+            IdempotencyMismatch: the key came with another request.
+            IdempotencyInFlight: a request with this key is being handled.
+            StoreUnavailable: nothing was recorded; try again, best with the same key.
         """
         return self._submit(account, request, idempotency_key)
 
@@ -300,16 +306,12 @@ class Library:
         return due
 
     def cancel(self, account: str, trigger_id: str) -> Trigger:
-        """Cancels whatever of a trigger no sender has in hand; what is in hand ends with its own outcome.
+        """Cancels what no sender has taken on yet, at once, and all steps that are still to come.
 
-        Again, or once everything has ended, it changes nothing.
-
-        Returns:
-            The trigger as it is now.
+        What a sender has taken on stays pending until it says how that ended. Cancelling again changes nothing.
 
         Raises:
             NotFound: the account has no such trigger.
-            StoreUnavailable: nothing was cancelled; try again.
         """
         before = self.trigger(account, trigger_id)
         if before.status not in ("pending", "processing"):
@@ -318,21 +320,18 @@ class Library:
         return self.trigger(account, trigger_id)
 
     def record_events(self, account: str, events: Iterable[Mapping[str, object]]) -> EventCounts:
-        """Records delivery events as providers report them, all of them or none.
+        """Records what providers say of messages later: all of the events, durably, or none.
 
-        An event of a job that isn't known yet is kept until it is. Whoever unsubscribed or complained is opted out of
-        that channel, where the catalog has the contact.
+        An event of a job that isn't known yet is kept, and counts as soon as the job is. Unsubscribed and complained
+        opt the contact out of the channel.
 
         Args:
             account: the tenant.
-            events: each with ``event_id``, ``type``, ``occurred_at``, and ``execution_id`` and ``job_id``, or
-                ``provider`` and ``provider_message_id``.
-
-        Returns:
-            How many changed something, changed nothing, and await their job.
+            events: objects with ``event_id``, ``type`` and ``occurred_at``, and the job's ``execution_id`` and
+                ``job_id``, or ``provider`` and ``provider_message_id``.
 
         Raises:
-            FactsRefused: some are wrong; it names each.
+            FactsRefused: some events are not well formed or name nothing of the account's; it names each.
             StoreUnavailable: nothing was recorded; try again.
         """
         self.store.check()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import falcon
 
 from trigger_core import Library
-from trigger_falcon import _catalog, _docs, _problems, _routes
+from trigger_falcon import _catalog, _docs, _problems, _routes, _sending
 
 
 def create_app(library: Library) -> falcon.App[falcon.Request, falcon.Response]:
@@ -18,6 +18,14 @@ def create_app(library: Library) -> falcon.App[falcon.Request, falcon.Response]:
     - ``triggers/{id}``, ``triggers/{id}/direct``, ``triggers/{id}/workflow``: a trigger's documents, each
       with a weak ``ETag``; an ``If-None-Match`` that names it is answered by a 304
     - ``messages|sms|whatsapp/executions/{id}/jobs``: a page of jobs, by job_id; ``…/jobs/{job_id}``: one job
+
+    With the scope ``send``, by POST of a JSON object:
+
+    - ``messages/email|sms|whatsapp/send``, ``workflows/trigger``: a 202 with the ``trigger_id`` of what is now
+      recorded and sent later; members as in ``trigger_core.sending``. An ``Idempotency-Key`` makes it safe to ask again
+    - ``triggers/{id}/cancel``: the trigger's document once it is cancelled; needs no body
+
+    With the scope ``events``, by POST: ``events``, up to 10,000 delivery events, as ``{"events": [...]}``
 
     With the scope ``catalog``, by PUT, which creates or replaces what its JSON object describes, GET and HEAD:
 
@@ -50,6 +58,7 @@ def create_app(library: Library) -> falcon.App[falcon.Request, falcon.Response]:
     app = falcon.App(middleware=[_NoSniff()], router=router)
     _problems.install(app)
     _routes.add_routes(app, library)
+    _sending.add_routes(app, library)
     _catalog.add_routes(app, library)
     _docs.add_routes(app, router.resources)
     return app

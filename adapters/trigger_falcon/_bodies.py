@@ -10,6 +10,8 @@ from trigger_core import _json
 from trigger_core.errors import InvalidValue
 
 MOST_BYTES: Final = 1024 * 1024
+MOST_BYTES_OF_MANY: Final = 8 * 1024 * 1024
+"""Room for the most contacts or events that a request may have, at some 80 bytes a contact and 800 an event."""
 MEDIA_TYPE: Final = "application/json"
 
 

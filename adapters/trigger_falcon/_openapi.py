@@ -10,20 +10,26 @@ from importlib.resources import files
 from inspect import signature
 from typing import Any, Final, get_type_hints
 
+from attrs import fields, frozen
+
 from trigger_falcon import _problems
 from trigger_falcon._operations import TAGS, Described, Operation
-from trigger_falcon._parameters import IN_PATHS
+from trigger_falcon._parameters import IDEMPOTENCY_KEY, IN_PATHS
 from trigger_falcon._schemas import BodySchemas, Schema, Schemas, arguments, prose
 
 ABOUT: Final = """\
 Who got this message, who did not, and why.
+
+To send, `POST` to `/api/v1/messages/{email|sms|whatsapp}/send`, or to `/api/v1/workflows/trigger` to run a workflow.
+The answer has the trigger's id. With an `Idempotency-Key`, a request whose answer was lost is safe to ask again.
 
 1. Ask for the trigger. Its `flow_type` tells which details it has, `details_endpoint` where they are.
 2. Ask for the details, `direct` or `workflow`: executions, counts, reasons and analytics.
 3. For single contacts, ask the path in `execution_details_endpoint`.
 
 Every path under `/api/v1` needs an API key in the header `X-API-Key`, and shows what belongs to that key's account.
-`HEAD` and `OPTIONS` are answered everywhere, and not described.
+`HEAD` is answered wherever `GET` is, `OPTIONS` everywhere; they are not described. No name is special: `GET` and `PUT`
+of `/api/v1/workflows/trigger` are those of a workflow that is called trigger.
 
 Times are UTC with three decimals. Money is in `currency`. Counts are exact and always add up:
 `total = sent + failed + filtered + cancelled + pending`. Later versions may add keys:
@@ -38,22 +44,61 @@ _HEADERS: Final[Mapping[str, tuple[str, Schema]]] = {
     "ETag": ("A weak tag of exactly this answer, for If-None-Match.", {"type": "string"}),
     "Cache-Control": ("Whether the answer may be kept, and by whom.", {"type": "string"}),
     "Allow": ("The methods that this path answers.", {"type": "string"}),
+    "Idempotency-Replayed": (
+        "There where this is the answer to an earlier request with the same idempotency key.",
+        {"type": "string", "enum": ["true"]},
+    ),
     "Retry-After": ("Seconds to wait before trying again.", {"type": "integer", "minimum": 0}),
     "WWW-Authenticate": ("The scheme and the header that a key goes in.", {"type": "string"}),
 }
-_PROBLEMS: Final[Mapping[int, tuple[str, str, tuple[str, ...], tuple[str, ...]]]] = {
-    400: ("BadRequest", "The request is not well formed.", (), ("invalid-request",)),
-    401: ("Unauthorized", "No API key, or none that is good.", ("WWW-Authenticate",), ()),
-    403: ("Forbidden", "The API key lacks the scope that this needs.", (), ()),
-    404: ("NotFound", "The account of the key has nothing of that id here.", (), ()),
-    405: ("MethodNotAllowed", "This path has no such method.", ("Allow",), ()),
-    413: ("ContentTooLarge", "The body is longer than is taken.", (), ()),
-    415: ("UnsupportedMediaType", "The body isn't said to be JSON in UTF-8, or is compressed.", (), ()),
-    500: ("InternalServerError", "The server failed; its log tells where.", (), ()),
-    501: ("NotImplemented", "The server was installed without an extra that this needs.", (), ()),
-    503: ("ServiceUnavailable", "The store can't answer now.", ("Retry-After",), ()),
+_SOMETIMES: Final = {"Idempotency-Replayed"}
+"""Headers that not every answer has."""
+
+
+@frozen
+class _Status:
+    """What a status of a problem means.
+
+    Attributes:
+        component: the name of its response.
+        meaning: what it says.
+        headers: the headers that it has.
+        types: its types of problems.
+        is_plain: whether the status alone may say enough.
+    """
+
+    component: str
+    meaning: str
+    headers: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    is_plain: bool = True
+
+
+_PROBLEMS: Final[Mapping[int, _Status]] = {
+    400: _Status("BadRequest", "The request is not well formed.", types=("invalid-request",)),
+    401: _Status("Unauthorized", "No API key, or none that is good.", ("WWW-Authenticate",)),
+    403: _Status("Forbidden", "The API key lacks the scope that this needs."),
+    404: _Status("NotFound", "The account of the key has nothing of that id here."),
+    405: _Status("MethodNotAllowed", "This path has no such method.", ("Allow",)),
+    409: _Status(
+        "Conflict",
+        "A request with this idempotency key is being handled.",
+        ("Retry-After",),
+        ("idempotency-in-flight",),
+        is_plain=False,
+    ),
+    413: _Status("ContentTooLarge", "The body is longer than is taken."),
+    415: _Status("UnsupportedMediaType", "The body isn't said to be JSON in UTF-8, or is compressed."),
+    422: _Status(
+        "UnprocessableContent",
+        "The idempotency key came with another request.",
+        types=("idempotency-mismatch",),
+        is_plain=False,
+    ),
+    500: _Status("InternalServerError", "The server failed; its log tells where."),
+    501: _Status("NotImplemented", "The server was installed without an extra that this needs."),
+    503: _Status("ServiceUnavailable", "The store can't answer now.", ("Retry-After",)),
 }
-"""Of each status: its component, what it means, its headers, and its types of problems beside the plain one."""
 
 
 def document(resources: Mapping[str, Described]) -> Schema:
@@ -80,9 +125,11 @@ def document(resources: Mapping[str, Described]) -> Schema:
         "paths": paths,
         "components": {
             "schemas": schemas.components | _problem_schemas(),
-            "responses": {each[0]: writer.problem(status, ()) for status, each in sorted(_PROBLEMS.items())},
+            "responses": {
+                each.component: writer.problem(status, ()) for status, each in sorted(_PROBLEMS.items())
+            },
             "headers": {
-                name: {"description": meaning, "schema": schema}
+                name: {"description": meaning, "required": name not in _SOMETIMES, "schema": schema}
                 for name, (meaning, schema) in _HEADERS.items()
             },
             "securitySchemes": {
@@ -107,7 +154,7 @@ class _Writer:
         summary, _, rest = prose(operation.asks).partition("\n\n")
         scope = operation.scope
         needs = [] if scope is None else [f"Needs the scope `{scope}`."]
-        body = {} if operation.body is None else {"requestBody": self._body(path, operation.body)}
+        body = {} if operation.body is None else {"requestBody": self._body(path, operation, operation.body)}
         return {
             "operationId": operation.id,
             "tags": [operation.tag],
@@ -135,6 +182,17 @@ class _Writer:
             default = defaults[name].default if name in defaults else None
             preset = {} if default is None else {"default": default}
             found.append({"name": name, "in": "query", **described, "schema": {**parameter.schema, **preset}})
+        if operation.idempotent:
+            key = {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"}
+            meaning = told["idempotency_key"]
+            found.append(
+                {
+                    "name": "Idempotency-Key",
+                    "in": "header",
+                    "description": meaning[:1].upper() + meaning[1:],
+                    "schema": key,
+                }
+            )
         if operation.revalidated:
             known = "The ETag of the answer that you have; a 304 says that it still holds."
             found.append(
@@ -142,12 +200,27 @@ class _Writer:
             )
         return found
 
-    def _body(self, path: str, cls: type[Any]) -> Schema:
-        schema = BodySchemas(self._schemas.components, _in_path(path)).of(cls)
-        return {"required": True, "content": {"application/json": {"schema": schema}}}
+    def _body(self, path: str, operation: Operation, cls: type[Any]) -> Schema:
+        schema = BodySchemas(self._schemas.components, _in_path(path), operation.implied).of(cls)
+        examples = self._examples["requests"].get(operation.id)
+        return {
+            "description": f"At most {operation.most_bytes // 2**20} MiB.",
+            "required": bool(fields(cls)),
+            "content": {
+                "application/json": {
+                    "schema": schema,
+                    **({"examples": _named(examples)} if examples else {}),
+                }
+            },
+        }
 
     def _responses(self, path: str, operation: Operation) -> Schema:
-        headers = _headers("Cache-Control", *(["ETag"] if operation.revalidated else []))
+        headers = _headers(
+            "Cache-Control",
+            *operation.headers,
+            *(["ETag"] if operation.revalidated else []),
+            *(["Idempotency-Replayed"] if operation.idempotent else []),
+        )
         meanings = {operation.status: "The answer."}
         if operation.creates:
             meanings = {
@@ -168,7 +241,7 @@ class _Writer:
             if slugs := operation.problems.get(status):
                 responses[str(status)] = self.problem(status, slugs)
             else:
-                responses[str(status)] = {"$ref": f"#/components/responses/{_PROBLEMS[status][0]}"}
+                responses[str(status)] = {"$ref": f"#/components/responses/{_PROBLEMS[status].component}"}
         return responses
 
     def _answer(self, operation: Operation) -> Schema:
@@ -184,21 +257,19 @@ class _Writer:
         return {"schema": schema, **({"examples": _named(examples)} if examples else {})}
 
     def problem(self, status: int, slugs: tuple[str, ...]) -> Schema:
-        component, meaning, headers, usual = _PROBLEMS.get(status, ("", "", (), ()))
-        slugs = tuple(dict.fromkeys((*usual, *slugs)))
-        kinds = ["Problem", *map(_component, slugs)] if component else list(map(_component, slugs))
+        usual = _PROBLEMS.get(status, _Status("", "", is_plain=False))
+        slugs = tuple(dict.fromkeys((*usual.types, *slugs)))
+        kinds = [*(["Problem"] if usual.is_plain else []), *map(_component, slugs)]
         refs = [{"$ref": f"#/components/schemas/{kind}"} for kind in kinds]
-        shown = {
-            name: self._examples["problems"].get(name)
-            for name in ([component, *slugs] if component else slugs)
-        }
+        plain = [usual.component] if usual.is_plain else []
+        shown = {name: self._examples["problems"].get(name) for name in (*plain, *slugs)}
         examples = {name: value for name, value in shown.items() if value is not None}
         content: Schema = {"schema": refs[0] if len(refs) == 1 else {"oneOf": refs}}
         return {
             "description": " ".join(
-                filter(None, (meaning, *(f"{_problems.TYPES[slug].title}." for slug in slugs)))
+                filter(None, (usual.meaning, *(f"{_problems.TYPES[slug].title}." for slug in slugs)))
             ),
-            "headers": _headers("Cache-Control", *headers),
+            "headers": _headers("Cache-Control", *usual.headers),
             "content": {_problems.MEDIA_TYPE: content | ({"examples": _named(examples)} if examples else {})},
         }
 
@@ -208,8 +279,9 @@ def _usual(path: str, operation: Operation) -> set[int]:
     keyed = {401, 403} if operation.scope is not None else set()
     checked = {400} if operation.query is not None or operation.body is not None else set()
     sent = {413, 415} if operation.body is not None else set()
+    repeated = {409, 422} if operation.idempotent else set()
     missing = {404} if _in_path(path) and not operation.creates else set()
-    return keyed | checked | sent | missing | {405, 500, 503}
+    return keyed | checked | sent | repeated | missing | {405, 500, 503}
 
 
 def _in_path(path: str) -> list[str]:

@@ -19,14 +19,18 @@ from typing import Any, Final, Literal, Protocol
 
 from attrs import frozen
 
+from trigger_falcon._bodies import MOST_BYTES
 from trigger_falcon._parameters import NONE, Parameter
 
-Tag = Literal["Triggers", "Executions", "Catalog", "Service"]
+Tag = Literal["Sending", "Triggers", "Executions", "Events", "Catalog", "Service"]
 TAGS: Final[Mapping[Tag, str]] = {
+    "Sending": "Ask for messages to be sent, now or later, and cancel what wasn't. What is asked for is recorded "
+    "before it is answered, and sent after that: the answer's `trigger_id` leads to all that becomes of it.",
     "Triggers": "Tier 1: what was asked for and how far it is. Ask for a trigger first; its `flow_type` and "
     "`details_endpoint` tell where its details are.",
     "Executions": "Tier 2: what became of every contact, in pages. The details of a trigger have the path in "
     "`execution_details_endpoint`.",
+    "Events": "What providers say later: delivered, opened, bounced and the like.",
     "Catalog": "What can be sent, and to whom. `PUT` stores an item over the one of its name. A template or group that "
     "it names must be there.",
     "Service": "The server itself. These need no key.",
@@ -48,8 +52,12 @@ class Operation:
         media_type: the answer's media type.
         enveloped: the answer is the ``data`` of an object that says ``success``.
         channel: the only channel of the jobs in the answer.
+        headers: further headers that the answer has.
+        idempotent: an Idempotency-Key makes it safe to ask again.
         revalidated: the answer has an ETag, and If-None-Match may turn it into a 304.
-        body: the attrs class of the request's body.
+        body: the attrs class of the request's body, which may be left out where that has no members.
+        implied: the members of ``body`` that it must not have, since the path says them.
+        most_bytes: how long the body may be.
         query: the query parameters; None where any query is ignored.
         scope: the scope that a key needs; None where no key is asked for.
         problems: by status, the types of problems beside those that every such operation has.
@@ -64,8 +72,12 @@ class Operation:
     media_type: str = "application/json"
     enveloped: bool = False
     channel: str | None = None
+    headers: tuple[str, ...] = ()
+    idempotent: bool = False
     revalidated: bool = False
     body: type[Any] | None = None
+    implied: tuple[str, ...] = ()
+    most_bytes: int = MOST_BYTES
     query: Mapping[str, Parameter] | None = NONE
     scope: str | None = "read"
     problems: Mapping[int, tuple[str, ...]] = {}

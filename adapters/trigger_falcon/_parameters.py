@@ -80,6 +80,21 @@ IN_PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
 """What the parts of paths look like. Others lead nowhere: a 404, like any unknown id, or for a PUT a 400."""
 
 
+IDEMPOTENCY_KEY: Final = re.compile("[!-~]{1,200}")
+
+
+def idempotency_key(req: falcon.Request) -> str | None:
+    """The Idempotency-Key that came with the request.
+
+    Raises:
+        InvalidValue: it is none that can be kept.
+    """
+    key: str | None = req.env.get("HTTP_IDEMPOTENCY_KEY")
+    if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidValue("Idempotency-Key", "must be 1 to 200 visible ASCII characters, given once")
+    return key
+
+
 def read(req: falcon.Request, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
     """The request's parameters, checked.
 

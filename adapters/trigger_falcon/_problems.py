@@ -13,11 +13,24 @@ from urllib.parse import quote
 import falcon
 from attrs import frozen
 
-from trigger_core.errors import InvalidValue, MissingExtra, NotFound, StoreUnavailable, WrongFlow
+from trigger_core.errors import (
+    IdempotencyInFlight,
+    IdempotencyMismatch,
+    InvalidValue,
+    MissingExtra,
+    NotFound,
+    StoreUnavailable,
+    WrongFlow,
+)
 
 _log: Final = logging.getLogger("trigger_falcon")
 
 MEDIA_TYPE: Final = "application/problem+json"
+HEADERS: Final = {
+    "Content-Type": MEDIA_TYPE,
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
 _PATH_SAFE: Final = "/:@!$&'()*+,;=~"
 
 
@@ -59,6 +72,18 @@ TYPES: Final[Mapping[str, Type]] = {
         "`details_endpoint`, which stands below `/api/v1`, instead.",
         {"details_endpoint": {"type": "string", "format": "uri-reference"}},
     ),
+    "idempotency-in-flight": Type(
+        "Idempotency key in flight",
+        "Another request with this `Idempotency-Key` is being handled. Ask again after `Retry-After` seconds, with the "
+        "same key and the same body, to get its answer.",
+        {},
+    ),
+    "idempotency-mismatch": Type(
+        "Idempotency key used before",
+        "This `Idempotency-Key` came with another request within the last 24 hours. Give every new request a key of "
+        "its own, and keep the key of one that is asked again.",
+        {},
+    ),
 }
 """By the fragment of the documentation page that explains it."""
 
@@ -71,8 +96,11 @@ def type_uri(slug: str) -> str:
 class Problem(falcon.HTTPError):
     """A problem of one of ``TYPES``, with the members that this type adds."""
 
-    def __init__(self, status: int, slug: str, detail: str, members: Mapping[str, Any]) -> None:
-        super().__init__(status, title=TYPES[slug].title, description=detail)
+    def __init__(
+        self, status: int, slug: str, detail: str, members: Mapping[str, Any], **headers: str
+    ) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        super().__init__(status, title=TYPES[slug].title, description=detail, headers=named or None)
         self.type = type_uri(slug)
         self.members = members
 
@@ -112,23 +140,30 @@ def install(app: falcon.App[falcon.Request, falcon.Response]) -> None:
     app.add_error_handler(MissingExtra, _missing_extra)
     app.add_error_handler(NotFound, _not_found)
     app.add_error_handler(WrongFlow, _wrong_flow)
+    app.add_error_handler(IdempotencyInFlight, _in_flight)
+    app.add_error_handler(IdempotencyMismatch, _mismatch)
+
+
+def plain(status: int, path: str, detail: str | None = None) -> dict[str, Any]:
+    """A problem of which the status says enough, at a path without its query."""
+    known = HTTPStatus(status)
+    return {
+        "type": "about:blank",
+        "title": known.phrase,
+        "status": known.value,
+        "detail": detail or known.description or known.phrase,
+        # with one slash, since two would begin a host's name
+        "instance": "/" + quote(path.lstrip("/"), safe=_PATH_SAFE),
+    }
 
 
 def _write(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
-    status = HTTPStatus(error.status_code)
-    problem = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": error.description or _detail(error) or status.description or status.phrase,
-        # without the query, which may hold addresses; with one slash, since two would begin a host's name
-        "instance": "/" + quote(f"{req.root_path}{req.path}".lstrip("/"), safe=_PATH_SAFE),
-    }
+    # the path without the query, which may hold addresses
+    problem = plain(error.status_code, f"{req.root_path}{req.path}", error.description or _detail(error))
     if isinstance(error, Problem):
         problem |= {"type": error.type, "title": error.title, **error.members}
     resp.data = json.dumps(problem).encode()
-    resp.content_type = MEDIA_TYPE
-    resp.set_header("Cache-Control", "no-store")
+    resp.set_headers(HEADERS)
 
 
 def _detail(error: falcon.HTTPError) -> str | None:
@@ -172,3 +207,17 @@ def _wrong_flow(req: falcon.Request, resp: falcon.Response, error: WrongFlow, pa
         f"This trigger is of the other flow: its details are at /api/v1{endpoint}.",
         {"details_endpoint": endpoint},
     )
+
+
+def _in_flight(req: falcon.Request, resp: falcon.Response, error: Exception, params: object) -> None:
+    raise Problem(
+        409,
+        "idempotency-in-flight",
+        "A request with this Idempotency-Key is being handled.",
+        {},
+        retry_after="1",
+    )
+
+
+def _mismatch(req: falcon.Request, resp: falcon.Response, error: Exception, params: object) -> None:
+    raise Problem(422, "idempotency-mismatch", "This Idempotency-Key was used for another request.", {})

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 
 import attrs
 
-from trigger_core import answers, catalog
+from trigger_core import answers, catalog, sending
 from trigger_core.facts import CHANNELS
 
 Schema = dict[str, Any]
@@ -40,20 +40,28 @@ FORMATS: Final[Mapping[type[Any], Mapping[str, str]]] = {
 """What a text is, where its Python type doesn't say. A workflow's own ids are any text."""
 
 _CHANNEL: Final = {"enum": list(CHANNELS)}
+_VALUES: Final = {"additionalProperties": {"type": ["string", "number", "boolean"]}}
+_REQUEST: Final[Mapping[str, Schema]] = {
+    "recipient_type": {"enum": [*sending._RECIPIENTS, None]},
+    "contact_external_ids": {"minItems": 1},
+    "variables": _VALUES,
+}
 _COUNTRY: Final = {"pattern": "^[A-Z]{2}$"}
 
 NARROWED: Final[Mapping[type[Any], Mapping[str, Schema]]] = {
     catalog.Contact: {
         "country": _COUNTRY,
         "opted_out": {"items": {"type": "string"} | _CHANNEL},
-        "attributes": {"additionalProperties": {"type": ["string", "number", "boolean"]}},
+        "attributes": _VALUES,
     },
     catalog.Template: {"channel": _CHANNEL, "currency": {"pattern": "^[A-Z]{3}$"}},
     catalog.TemplateVariant: {"country": _COUNTRY, "price_per": {"enum": ["message", "segment"]}},
     catalog.TemplateGroup: {"templates": {"propertyNames": _CHANNEL, "minProperties": 1}},
     catalog.WorkflowStep: {"channel": _CHANNEL},
+    sending.Send: _REQUEST,
+    sending.WorkflowRun: _REQUEST,
 }
-"""What a member of the catalog is, where it is checked more closely than its Python type says."""
+"""What a member of the catalog or a request is, where it is checked more closely than its Python type says."""
 
 NAMES: Final[Mapping[type[Any], str]] = {catalog.Workflow: "CatalogWorkflow"}
 """The components of classes whose own name another class has."""
@@ -61,6 +69,8 @@ NAMES: Final[Mapping[type[Any], str]] = {catalog.Workflow: "CatalogWorkflow"}
 
 class Schemas:
     """Makes schemas, and keeps those of classes as components to refer to.
+
+    A field's metadata may have a ``schema``, for what its Python type doesn't say: all of it if that has a ``type``.
 
     A member with a default is left out of JSON where it has that value, so it is optional and never null; but those
     of the catalog are always there.
@@ -74,6 +84,9 @@ class Schemas:
 
     def _name(self, cls: type[Any]) -> str:
         return NAMES.get(cls, cls.__name__)
+
+    def _members(self, cls: type[Any]) -> Sequence[Any]:
+        return tuple(attrs.fields(cls))
 
     def _member(self, cls: type[Any], member: Any, kind: Any) -> tuple[Any, bool]:
         """The type of a member in JSON, and whether it may be absent."""
@@ -132,14 +145,19 @@ class Schemas:
         hints = get_type_hints(cls)
         properties: dict[str, Schema] = {}
         required = []
-        for member in attrs.fields(cls):
+        meanings = arguments(cls, "Attributes")
+        for member in self._members(cls):
             name = member.name
             kind, optional = self._member(cls, member, hints[name])
-            schema = self.of(kind, channel) | NARROWED.get(cls, {}).get(name, {})
+            told = member.metadata.get("schema", {})
+            schema = dict(told) if "type" in told else self.of(kind, channel) | told
+            schema |= NARROWED.get(cls, {}).get(name, {})
             if text_format := FORMATS.get(cls, {}).get(name):
                 schema["format"] = text_format
             if cls is answers.Job and channel is not None:
                 name, schema = _of_job(name, schema, channel)
+            if meaning := re.sub(r"\bNone\b", "`null`", meanings.get(member.name, "")):
+                schema["description"] = meaning[:1].upper() + meaning[1:]
             properties[name] = schema
             if not optional:
                 required.append(name)
@@ -153,28 +171,31 @@ class BodySchemas(Schemas):
     Args:
         components: where to keep them.
         in_path: the members that the path gives, so that the body needn't.
+        implied: the members that the path says, so that the body mustn't.
     """
 
-    def __init__(self, components: dict[str, Schema], in_path: Sequence[str]) -> None:
+    def __init__(
+        self, components: dict[str, Schema], in_path: Sequence[str], implied: Sequence[str] = ()
+    ) -> None:
         super().__init__()
         self.components = components
         self._in_path = in_path
+        self._implied = implied
 
     def _name(self, cls: type[Any]) -> str:
         return f"{super()._name(cls)}Body"
+
+    def _members(self, cls: type[Any]) -> Sequence[Any]:
+        return [member for member in attrs.fields(cls) if member.name not in self._implied]
 
     def _member(self, cls: type[Any], member: Any, kind: Any) -> tuple[Any, bool]:
         return kind, member.default is not attrs.NOTHING or member.name in self._in_path
 
     def _object(self, cls: type[Any], channel: str | None) -> Schema:
         schema = super()._object(cls, channel)
-        meanings = arguments(cls, "Attributes")
-        for member in attrs.fields(cls):
-            described = schema["properties"][member.name]
-            if meaning := re.sub(r"\bNone\b", "`null`", meanings.get(member.name, "")):
-                described["description"] = meaning[:1].upper() + meaning[1:]
+        for member in self._members(cls):
             if member.metadata.get("read_only"):
-                described["readOnly"] = True
+                schema["properties"][member.name]["readOnly"] = True
         return schema | {"additionalProperties": False}
 
 

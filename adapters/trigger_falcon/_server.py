@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import signal
 import socket
@@ -14,17 +15,19 @@ from typing import Any, Final
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
-from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 
 from trigger_core import Library
+from trigger_falcon import _problems
 from trigger_falcon._app import create_app
+from trigger_falcon._bodies import MOST_BYTES_OF_MANY
 
 SETTINGS: Final = {
     "threads": 8,
     "connection_limit": 500,
     "channel_timeout": 30,
     "max_request_header_size": 16 * 1024,
-    "max_request_body_size": 1024 * 1024,
+    "max_request_body_size": MOST_BYTES_OF_MANY + 1,  # waitress refuses a body of just this size
     "asyncore_use_poll": True,
     "expose_tracebacks": False,
     "ident": None,
@@ -147,8 +150,24 @@ class _Task(WSGITask):  # type: ignore[misc]
             super().set_close_on_finish()
 
 
+class _Refusal(ErrorTask):  # type: ignore[misc]
+    """Answers what is refused before the application sees it by a problem, as the application does."""
+
+    def execute(self) -> None:
+        code = self.request.error.code
+        path = getattr(self.request, "path", "").encode("latin-1").decode("utf-8", "replace")
+        problem = _problems.plain(code, path)
+        body = json.dumps(problem).encode()
+        self.status = f"{code} {problem['title']}"
+        self.response_headers += _problems.HEADERS.items()
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
     task_class = _Task
+    error_task_class = _Refusal
 
 
 def _listening(host: str, port: int) -> socket.socket:

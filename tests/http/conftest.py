@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,6 +22,11 @@ def world() -> Iterator[World]:
 @pytest.fixture(scope="session")
 def client(world: World) -> TestClient:
     return TestClient(create_app(world.library))
+
+
+@pytest.fixture(scope="session")
+def document(client: TestClient) -> dict[str, Any]:
+    return json.loads(client.simulate_get("/api/openapi.json").content)  # type: ignore[no-any-return]
 
 
 @pytest.fixture(scope="session")

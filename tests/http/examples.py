@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
 
-from falcon.testing import TestClient
+from falcon.testing import Result, TestClient
 
 import trigger_core
 import trigger_falcon
 from tests.http.world import failing
-from trigger_core import facts
-from trigger_core.errors import MissingExtra, StoreUnavailable
+from trigger_core import Library, answers, facts
+from trigger_core.errors import IdempotencyInFlight, IdempotencyMismatch, MissingExtra, StoreUnavailable
+from trigger_core.sending import EventCounts, Receipt, Send
 from trigger_falcon import create_app
 
 FILE: Final = Path(trigger_falcon.__file__).with_name("_examples.json")
@@ -80,6 +81,60 @@ PUTS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "putList": ("page", "/api/v1/lists/everyone", {"contacts": ["user_123", "user_124"]}),
 }
 """What is put, in this order: by operationId a name for the example, its path and its body."""
+
+RUN: Final = "01890a5d-ac96-7000-8000-00000000cafe"
+_JOB: Final = {"execution_id": CHANNELS["sms"], "job_id": "1"}
+POSTS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
+    "sendEmail": (
+        "list",
+        "/api/v1/messages/email/send",
+        {
+            "template_key": "newsletter",
+            "recipient_type": "list",
+            "list_name": "everyone",
+            "campaign_name": "November news",
+            "scheduled_at": "2025-11-24T08:00:00.000Z",
+        },
+    ),
+    "sendSms": (
+        "contact",
+        "/api/v1/messages/sms/send",
+        {"template_key": "otp_us", "recipient_type": "contact", "contact_external_id": "user_123"},
+    ),
+    "sendWhatsapp": (
+        "contacts",
+        "/api/v1/messages/whatsapp/send",
+        {
+            "template_key": "hello",
+            "recipient_type": "contacts",
+            "contact_external_ids": ["user_123", "user_124"],
+            "variables": {"city": "Pune"},
+        },
+    ),
+    "triggerWorkflow": (
+        "contact",
+        "/api/v1/workflows/trigger",
+        {"workflow_name": "Welcome Series", "recipient_type": "contact", "contact_external_id": "user_123"},
+    ),
+    "cancelTrigger": ("cancelled", f"/api/v1/triggers/{RUN}/cancel", {}),
+    "recordEvents": (
+        "events",
+        "/api/v1/events",
+        {
+            "events": [
+                {"event_id": "evt-1", "type": "clicked", "occurred_at": "2025-11-23T10:09:12.250Z"} | _JOB,
+                {
+                    "event_id": "evt-2",
+                    "type": "delivered",
+                    "occurred_at": "2025-11-23T10:09:12Z",
+                    "provider": "twilio",
+                    "provider_message_id": "SM1f0e8ae6ade43cb3c0ce4525424e404f",
+                },
+            ]
+        },
+    ),
+}
+"""What is posted: by operationId a name for the example, its path and its body."""
 
 
 def happened() -> Iterator[dict[str, Any]]:
@@ -191,12 +246,45 @@ def _sent(
     yield ids | {"kind": "event", "event_id": f"{execution_id}-{event}", "type": event, "at": at}
 
 
+def _posts(library: Library, client: TestClient, key: dict[str, str]) -> dict[str, Any]:
+    """The answers to what is posted, with the reference's ids."""
+
+    def cancel(account: str, trigger_id: str) -> answers.Trigger:
+        library.record([facts.Cancel(trigger_id=trigger_id, at="2025-11-23T12:00:00.000Z")])  # type: ignore[arg-type]
+        return library.trigger(account, trigger_id)
+
+    run = next(happened()) | {"trigger_id": RUN, "scheduled_at": "2025-11-24T08:00:00.000Z"}
+    library.record([facts.from_json(run)])
+    counts = EventCounts(accepted=1, duplicate=0, unmatched=1)
+    with (
+        patch.object(library, "send", lambda account, request, **_: _receipt(request, SMS)),
+        patch.object(library, "run", lambda account, request, **_: Receipt(trigger_id=STEPS)),
+        patch.object(library, "cancel", cancel),
+        patch.object(library, "record_events", lambda *_: counts),
+    ):
+        return {
+            operation: {name: client.simulate_post(path, headers=key, json=body).json}
+            for operation, (name, path, body) in POSTS.items()
+        }
+
+
+def _receipt(request: Send, trigger_id: str) -> Receipt:
+    return Receipt(trigger_id=trigger_id, job_id=1 if request.recipient_type == "contact" else None)
+
+
+def _refused(library: Library, client: TestClient, key: dict[str, str], error: Exception) -> Result:
+    """The answer to a send that the library refuses."""
+    _, path, body = POSTS["sendSms"]
+    with patch.object(library, "send", side_effect=error):
+        return client.simulate_post(path, headers={**key, "Idempotency-Key": "order-1"}, json=body)
+
+
 def make() -> dict[str, Any]:
     """Every example, asked of an application with these facts."""
     ids = (f"01890a5d-ac96-7000-8000-{number:012}" for number in count(1))
     with trigger_core.open(":memory:") as library, patch("trigger_core._catalog.new_id", lambda: next(ids)):
         library.record(map(facts.from_json, happened()))
-        key = {"X-API-Key": library.create_key("acme", ("read", "catalog")).key}
+        key = {"X-API-Key": library.create_key("acme", ("read", "send", "events", "catalog")).key}
         other = {"X-API-Key": library.create_key("acme", ("send",)).key}
         client = TestClient(create_app(library))
         broken = TestClient(create_app(failing(library, StoreUnavailable())))
@@ -216,6 +304,8 @@ def make() -> dict[str, Any]:
             "Forbidden": client.simulate_get(trigger, headers=other),
             "NotFound": client.simulate_get(f"{trigger[:-1]}0", headers=key),
             "MethodNotAllowed": client.simulate_post(trigger, headers=key),
+            "idempotency-in-flight": _refused(library, client, key, IdempotencyInFlight()),
+            "idempotency-mismatch": _refused(library, client, key, IdempotencyMismatch()),
             "ContentTooLarge": client.simulate_put(contact, headers=key, json={"email": "x" * 2**20}),
             "UnsupportedMediaType": client.simulate_put(
                 contact, headers={**key, "Content-Type": "text/plain"}, body="email"
@@ -224,12 +314,13 @@ def make() -> dict[str, Any]:
             "NotImplemented": incomplete,
             "ServiceUnavailable": broken.simulate_get(trigger, headers=key),
         }
+        got = {
+            operation: {name: client.simulate_get(path, headers=key).json for name, path in asked.items()}
+            for operation, asked in ANSWERS.items()
+        }
         return {
-            "answers": {
-                operation: {name: client.simulate_get(path, headers=key).json for name, path in asked.items()}
-                for operation, asked in ANSWERS.items()
-            }
-            | put,
+            "requests": {operation: {name: body} for operation, (name, _, body) in (PUTS | POSTS).items()},
+            "answers": got | put | _posts(library, client, key),
             "problems": {name: answer.json for name, answer in problems.items()},
         }
 

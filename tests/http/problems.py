@@ -27,7 +27,7 @@ def assert_problem(answer: Answer, status: int, *fields: str) -> dict[str, Any]:
     assert headers["x-content-type-options"] == "nosniff"
     assert str(len(answer.content)) == headers["content-length"]
     assert ("allow" in headers) == (status == 405)
-    assert ("retry-after" in headers) == (status == 503)
+    assert ("retry-after" in headers) == (status in {409, 503})
     assert ("www-authenticate" in headers) == (status == 401)
     problem: dict[str, Any] = json.loads(answer.content)
     assert status == problem["status"]

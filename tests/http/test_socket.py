@@ -19,6 +19,7 @@ from attrs import frozen
 from tests.http.problems import assert_problem
 from tests.http.world import JOBS, TRIGGER, World
 from trigger_falcon import create_app, serve
+from trigger_falcon._bodies import MOST_BYTES, MOST_BYTES_OF_MANY
 from trigger_falcon._server import Server
 
 ROOT = Path(__file__).parents[2]
@@ -164,12 +165,24 @@ def test_a_body_that_nobody_wants_is_read_past(connection: Connection) -> None:
     assert connection.is_kept
 
 
+def test_a_long_send_gets_through(server: Server, world: World) -> None:
+    """A body as long as a send may have is read; one byte more is a problem before any of it is."""
+    with closing(Connection(server, world.sending_key)) as connection:
+        path, headers = "/api/v1/messages/sms/send", {"Content_Type": "application/json"}
+        assert_problem(connection.ask(path, "POST", b" " * MOST_BYTES_OF_MANY, **headers), 400, "body")
+        assert connection.is_kept
+        assert_problem(connection.ask("/api/v1/lists/x", "PUT", b" " * (MOST_BYTES + 1), **headers), 413)
+        assert connection.is_kept
+    lines = (f"Content-Length: {MOST_BYTES_OF_MANY + 1}", f"X-API-Key: {world.sending_key}")
+    assert raw(server, request(path, *lines))[0] == 413
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
         (request("/healthz", f"X-Filler: {'x' * 17_000}"), 431),
         (request(f"/healthz?{'x' * 17_000}"), 431),
-        (request("/healthz", "Content-Length: 2000000"), 413),
+        (request("/healthz", "Content-Length: 9000000"), 413),
         (request("/healthz", "Content-Length: -1"), 400),
         (request("/healthz", "Transfer-Encoding: chunked") + b"zz\r\n\r\n", 400),
         (request("/healthz", "no colon"), 400),
@@ -179,8 +192,13 @@ def test_a_body_that_nobody_wants_is_read_past(connection: Connection) -> None:
     ],
 )
 def test_what_is_no_request_is_refused(server: Server, sent: bytes, status: int) -> None:
-    """Garbage and what is too large get an error and a closed connection, and the server lives on."""
-    assert raw(server, sent)[0] == status
+    """Garbage and what is too large get a problem and a closed connection, and the server lives on."""
+    got, answer = raw(server, sent)
+    assert got == status
+    if status != 200:
+        head, _, body = answer.partition(b"\r\n\r\n")
+        headers = dict(line.decode().split(": ", 1) for line in head.split(b"\r\n")[1:])
+        assert_problem(Answer(got, headers, body), status)
     assert raw(server, request("/healthz", "Connection: close"))[0] == 200
 
 

@@ -79,8 +79,13 @@ def happened() -> Iterator[dict[str, Any]]:
         yield execution | outcome | {"kind": "outcome", "job_id": job_id, "at": at}
 
 
+def opened() -> Library:
+    """An empty library that sends."""
+    return trigger_core.open(":memory:")
+
+
 def make() -> World:
-    library = trigger_core.open(":memory:")
+    library = opened()
     library.record(map(facts.from_json, happened()))
     return World(
         library=library,
