@@ -118,29 +118,40 @@ class SandboxSender:
     def send(self, messages: Sequence[Message]) -> list[Result]:
         """What becomes of each message, in order."""
         now = self._clock().timestamp()
+        mark, passing, counts, reports = self._mark, self._passing, self._counts, self._reports
+        results: list[Result] = []
         with self._lock:
-            return [self._take(message, now) for message in messages]
+            for message in messages:
+                address, token, plan = message.address, message.token, None
+                if mark in address:
+                    address = _known.plain(address)
+                    if (refused := _known.REFUSED.get(address)) is not None:
+                        results.append(refused)
+                        continue
+                    plan = _known.REPORTED.get(address)
+                if address in passing and self._is_refused(address, token):
+                    results.append(_known.BUSY)
+                    continue
+                name = f"sandbox-{token}"
+                results.append(
+                    Accepted(provider_message_id=name, segments=segments(message.text) if counts else None)
+                )
+                if reports:
+                    self._expect(name, message.account, plan, now)
+        return results
 
-    def _take(self, message: Message, now: float) -> Result:
-        address, token, plan = message.address, message.token, None
-        if self._mark in address:
-            address = _known.plain(address)
-            if (refused := _known.REFUSED.get(address)) is not None:
-                return refused
-            plan = _known.REPORTED.get(address)
-        if address in self._passing and self._is_refused(address, token):
-            return _known.BUSY
-        name = f"sandbox-{token}"
-        if self._reports:
-            dice = crc32(token.encode(), self._seed) * _MIX & 0xFFFFFFFF
-            if plan is None:
-                plan = self._plans[bisect_right(self._cuts, dice >> 8)]
-            if plan and len(self._heap) < self._limit:
-                pause = self._delay * (0.5 + (dice & 0xFF) / 256)
-                heappush(self._heap, (now + pause, name, pause, plan, 0, message.account))
-            elif plan:
-                self.unreported += 1
-        return Accepted(provider_message_id=name, segments=segments(message.text) if self._counts else None)
+    def _expect(self, name: str, account: str, plan: _shares.Plan | None, now: float) -> None:
+        """Remembers what is to be reported of a message."""
+        dice = crc32(name.encode(), self._seed) * _MIX & 0xFFFFFFFF
+        if plan is None:
+            plan = self._plans[bisect_right(self._cuts, dice >> 8)]
+        if not plan:
+            return
+        if len(self._heap) < self._limit:
+            pause = self._delay * (0.5 + (dice & 0xFF) / 256)
+            heappush(self._heap, (now + pause, name, pause, plan, 0, account))
+        else:
+            self.unreported += 1
 
     def _is_refused(self, address: str, token: str) -> bool:
         refused = self._refused.setdefault(address, set())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -24,7 +25,7 @@ _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _LINK: Final = re.compile(r"https://[!#-;=?-~]{1,900}")
 _HTML: Final = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _BLOCKS: Final = frozenset({"br", "div", "h1", "h2", "h3", "h4", "h5", "h6", "li", "p", "table", "tr"})
-_UNSEEN: Final = frozenset({"head", "script", "style"})
+_UNSEEN: Final = frozenset({"script", "style", "title"})
 
 
 def address(value: object) -> str | None:
@@ -154,7 +155,8 @@ def plain(html: str) -> str:
     'Dear Anna,\nsee this (https://a.example)\n'
     """
     reader = _Reader()
-    reader.feed(html)
-    reader.close()
+    with suppress(AssertionError):  # how the parser gives up, at a section such as <![foo[
+        reader.feed(html)
+        reader.close()
     lines = (line.strip() for line in "".join(reader.parts).split("\n"))
     return "".join(f"{line}\n" for line in lines if line)

@@ -43,12 +43,12 @@ class SMTPSender:
     A text that begins with ``<!doctype html`` or ``<html`` is sent as HTML, with a plain alternative made from it; any
     other as plain text. The Message-ID, made from the token and the sender's domain, is the ``provider_message_id``.
 
-    The server's refusals are given on with its code: a 4xx is tried again, a 5xx is not. A message that was not handed
-    over is tried again too, because there was no connection, or not with the security asked for, or the login was
-    refused: that is a fault of the setting, not of the message, and can be put right. A connection that was closed
-    between two messages is opened again. One that breaks after the server asked for a message's text leaves that
-    message ``in_doubt``, and it alone: nobody knows whether it was sent, so it isn't tried again; what follows in the
-    same call is. Nothing is logged, and no exception has an address or a password in it.
+    The server's refusals are given on with its code: of a recipient or a text, a 4xx is tried again, a 5xx is not. Also
+    tried again is what was not handed over, because there was no connection, or not with the security asked for, or the
+    login or the sender was refused: that is a fault of the setting, not of the message, and can be put right. A
+    connection that was closed between two messages is opened again. One that breaks after the server asked for a
+    message's text leaves that message ``in_doubt``, and it alone: nobody knows whether it was sent, so it isn't tried
+    again; what follows in the same call is. Nothing is logged, and no exception has an address or a password in it.
 
     Any thread may call any method; calls of ``send`` wait for each other.
 
@@ -91,8 +91,8 @@ class SMTPSender:
             security: ``starttls``, ``tls`` from the first byte, or ``none``.
             context: how certificates are checked; by the system's authorities unless told.
             timeout: seconds to wait for each answer.
-            unsubscribe_url: an https address for List-Unsubscribe and one click; or what makes one of a message, to tell
-                contacts apart.
+            unsubscribe_url: an https address for List-Unsubscribe and one click; or what makes one of a message,
+                to tell contacts apart.
             unsubscribe_mailto: an e-mail address for List-Unsubscribe.
             provider: its name in attempts.
             most: how many messages it takes at once; where the process is killed, all of them are in doubt.
@@ -184,25 +184,25 @@ class SMTPSender:
 
     def _hand_over(self, to: str, name: str, mail: bytes) -> Result:
         """Hands one over, over a new connection where the kept one was closed meanwhile."""
-        if self._smtp is not None and self._used:
-            try:
-                return self._transact(self._smtp, to, name, mail)
-            except _Broken:
-                self._drop()
         try:
+            if self._smtp is not None and self._used:
+                try:
+                    return self._transact(self._smtp, to, name, mail)
+                except _Broken:
+                    self._drop()
             return self._transact(self._smtp or self._connect(), to, name, mail)
-        except _Broken:
+        except BaseException:  # also of an interrupt: the next message would be given this one's answers
             self._drop()
             raise
 
     def _transact(self, smtp: smtplib.SMTP, to: str, name: str, mail: bytes) -> Result:
-        begun = False
+        welcome = begun = False
         try:
             options = [] if to.isascii() else ["SMTPUTF8"]
             if options and not smtp.has_extn("smtputf8"):
                 return Rejected(code="smtputf8", message="The server takes no address beyond ASCII")
             code, said = smtp.mail(self._origin.address, options)
-            if code == 250:
+            if welcome := code == 250:
                 code, said = smtp.rcpt(to)
             if code in {250, 251}:
                 code, said = smtp.docmd("DATA")
@@ -224,7 +224,7 @@ class SMTPSender:
             self._drop()
             return _IN_DOUBT
         self._reset(smtp, closed=code == _BUSY)
-        return _refusal(code, said)
+        return _refusal(code, said, setting=not welcome)
 
     def _reset(self, smtp: smtplib.SMTP, *, closed: bool) -> None:
         """Takes back what was said of the refused message."""
@@ -284,9 +284,9 @@ def _dotted(mail: bytes) -> bytes:
     return re.sub(rb"(?m)^\.", b"..", ended) + b".\r\n"
 
 
-def _refusal(code: int, said: bytes) -> Rejected:
+def _refusal(code: int, said: bytes, *, setting: bool = False) -> Rejected:
     shown = _UNPRINTABLE.sub(" ", said.decode("utf-8", "replace")).strip()[:1000]
-    return Rejected(code=str(code), message=shown or "The server gave no reason", retry=code < 500)
+    return Rejected(code=str(code), message=shown or "The server gave no reason", retry=setting or code < 500)
 
 
 def _failure(error: Exception) -> Rejected:

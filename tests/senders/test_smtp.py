@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import smtplib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
+from itertools import count
 from typing import Any
 
 import pytest
@@ -115,6 +117,21 @@ def test_html_comes_with_a_plain_alternative(inbox: Inbox) -> None:
     assert heart.get_content_type() == "text/plain"
 
 
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ("<html><head><title>Acme</title><body>Hi<br>Anna", "Hi\nAnna\n"),
+        ("<html><p>Hi <![if !mso]>Anna<![endif]>", "Hi Anna\n"),
+        ("<html><p>Hi <![foo[", "Hi\n"),
+        (" <HTML><script>1 < 2</script></HTML>", "\n"),
+    ],
+)
+def test_any_page_has_a_plain_alternative(inbox: Inbox, page: str, expected: str) -> None:
+    assert summary(send(inbox.port, evolve(HELLO, text=page))) == [None]
+    [mail] = inbox.mails
+    assert body(mail.get_body(("plain",))) == expected
+
+
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\u2028", "\x85", "\x0b", "\x00"])
 def test_no_header_can_be_smuggled_in(inbox: Inbox, end: str) -> None:
     """A subject stays on its line, and an address that isn't one is never said to the server."""
@@ -201,6 +218,38 @@ def test_each_recipient_has_its_own_refusal(inbox: Inbox) -> None:
 def test_a_refusal_at_the_end_of_a_mail_is_one(inbox: Inbox) -> None:
     inbox.at_the_end = ["554 5.7.1 spam", "451 4.3.0 later", ""]
     assert summary(send(inbox.port, *some(3))) == [("554", False), ("451", True), None]
+
+
+def test_a_refused_sender_can_be_put_right() -> None:
+    """It isn't the recipients' fault: their messages wait."""
+    with scripted({"MAIL": ["530 log in first", "553 not yours"]}) as script:
+        assert summary(send(script.port, *some(3))) == [("530", True), ("553", True), None]
+
+
+def test_an_interrupted_conversation_is_not_gone_on_with(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the server still answers is not taken for an answer about the next message."""
+    sender = smtp(inbox.port)
+    with monkeypatch.context() as patch:
+        patch.setattr("smtplib.SMTP.getreply", interrupt_after(5, smtplib.SMTP.getreply))
+        with pytest.raises(KeyboardInterrupt):
+            sender.send([HELLO])
+    inbox.refused = {HELLO.address: "550 no such user"}
+    assert summary(sender.send(some(2))) == [("550", False)] * 2
+    sender.close()
+
+
+def interrupt_after(number: int, call: Callable[..., Any]) -> Callable[..., Any]:
+    """A call that is interrupted, once it was made as often."""
+    calls = count(1)
+
+    def interrupted(*arguments: Any) -> Any:
+        if next(calls) > number:
+            raise KeyboardInterrupt
+        return call(*arguments)
+
+    return interrupted
 
 
 def test_starttls_and_login() -> None:
