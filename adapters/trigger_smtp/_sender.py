@@ -123,7 +123,6 @@ class SMTPSender:
                 )
             self._ways.append(f"mailto:{mailto.replace('%', '%25').replace('?', '%3F')}?subject=unsubscribe")
         self._smtp: smtplib.SMTP | None = None
-        self._used = False
         self._lock = Lock()
 
     def __repr__(self) -> str:
@@ -185,12 +184,12 @@ class SMTPSender:
     def _hand_over(self, to: str, name: str, mail: bytes) -> Result:
         """Hands one over, over a new connection where the kept one was closed meanwhile."""
         try:
-            if self._smtp is not None and self._used:
+            if self._smtp is not None:
                 try:
                     return self._transact(self._smtp, to, name, mail)
                 except _Broken:
                     self._drop()
-            return self._transact(self._smtp or self._connect(), to, name, mail)
+            return self._transact(self._connect(), to, name, mail)
         except BaseException:  # also of an interrupt: the next message would be given this one's answers
             self._drop()
             raise
@@ -217,7 +216,6 @@ class SMTPSender:
             return _IN_DOUBT
         if not begun and (code == _BUSY or not 400 <= code < 600):
             raise _Broken(_refusal(code, said) if code == _BUSY else _LOST)
-        self._used = True
         if begun and 200 <= code < 300:
             return Accepted(provider_message_id=name)
         if not 400 <= code < 600:
@@ -252,7 +250,7 @@ class SMTPSender:
             if smtp is not None:
                 smtp.close()
             raise _Broken(_failure(error)) from None
-        self._smtp, self._used = smtp, False
+        self._smtp = smtp
         return smtp
 
     def _tls(self) -> ssl.SSLContext:

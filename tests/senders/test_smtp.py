@@ -226,18 +226,17 @@ def test_a_refused_sender_can_be_put_right() -> None:
         assert summary(send(script.port, *some(3))) == [("530", True), ("553", True), None]
 
 
-def test_an_interrupted_conversation_is_not_gone_on_with(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_conversation_is_not_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the server still answers is not taken for an answer about the next message."""
-    sender = smtp(inbox.port)
-    with monkeypatch.context() as patch:
-        patch.setattr("smtplib.SMTP.getreply", interrupt_after(5, smtplib.SMTP.getreply))
-        with pytest.raises(KeyboardInterrupt):
-            sender.send([HELLO])
-    inbox.refused = {HELLO.address: "550 no such user"}
-    assert summary(sender.send(some(2))) == [("550", False)] * 2
-    sender.close()
+    with scripted() as script:
+        sender = smtp(script.port)
+        with monkeypatch.context() as patch:
+            patch.setattr("smtplib.SMTP.getreply", interrupt_after(5, smtplib.SMTP.getreply))
+            with pytest.raises(KeyboardInterrupt):
+                sender.send([HELLO])
+        assert summary(sender.send(some(2))) == [None, None]
+        sender.close()
+    assert [heard.count("DATA") for heard in script.heard] == [1, 2]
 
 
 def interrupt_after(number: int, call: Callable[..., Any]) -> Callable[..., Any]:
