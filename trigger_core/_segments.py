@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -11,6 +12,7 @@ _BASIC: Final = frozenset(
 )
 _EXTENSION: Final = frozenset("\f^{}\\[~]|€")
 _GSM7: Final = _BASIC | _EXTENSION
+_is_basic: Final = re.compile(f"[{re.escape(''.join(sorted(_BASIC)))}]*").fullmatch
 
 
 def segments(text: str) -> int:
@@ -23,9 +25,9 @@ def segments(text: str) -> int:
     >>> segments("a" * 160), segments("a" * 161), segments("[" * 81), segments("ç" * 70), segments("😀" * 36)
     (1, 2, 2, 1, 2)
     """
+    if _is_basic(text):
+        return 1 if len(text) <= 160 else -(-len(text) // 153)
     if _GSM7.issuperset(text):
-        if _EXTENSION.isdisjoint(text):
-            return _parts([1] * len(text), 160, 153)
         return _parts([2 if character in _EXTENSION else 1 for character in text], 160, 153)
     return _parts([2 if character > "\uffff" else 1 for character in text], 70, 67)
 

@@ -72,7 +72,7 @@ class Accepted:
 
 @frozen(kw_only=True)
 class Rejected:
-    """The provider did not take the message, and won't send it.
+    """The provider did not take the message, and won't send it; with code ``in_doubt``, nobody knows whether it did.
 
     Attributes:
         code: a short name of what is wrong, the provider's own where it has one.

@@ -22,6 +22,8 @@ LOADED_ON_DEMAND = {
     "sqlglot",
     "trigger_duckdb",
     "trigger_falcon",
+    "trigger_sandbox",
+    "trigger_smtp",
     "waitress",
 }
 

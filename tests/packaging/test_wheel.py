@@ -54,7 +54,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def test_the_wheel_holds_the_packages_and_nothing_of_tests_or_benchmarks(wheel: set[str]) -> None:
-    expected = {"trigger_core", "trigger_sql", "trigger_duckdb", "trigger_falcon", f"{NAME}.dist-info"}
+    expected = {*PACKAGES, f"{NAME}.dist-info"}
     assert expected == {name.split("/")[0] for name in wheel}
 
 

@@ -16,6 +16,8 @@ import pytest
 
 import trigger_core
 import trigger_duckdb
+import trigger_sandbox
+import trigger_smtp
 import trigger_sql
 from trigger_core import Library
 
@@ -23,6 +25,7 @@ README = Path(__file__).parents[2] / "README.md"
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\S*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
 )
+PACKAGES = (trigger_core, trigger_sql, trigger_duckdb, trigger_sandbox, trigger_smtp)
 TRIED_ELSEWHERE = {"console", "sh", "json", "sql", "http", "toml"}
 """Languages whose blocks are no Python; what `text` shows is printed by the block before it."""
 
@@ -98,9 +101,7 @@ def modules(package: ModuleType) -> list[str]:
     return [package.__name__, *(module.name for module in inside)]
 
 
-@pytest.mark.parametrize(
-    "name", [name for package in (trigger_core, trigger_sql, trigger_duckdb) for name in modules(package)]
-)
+@pytest.mark.parametrize("name", [name for package in PACKAGES for name in modules(package)])
 def test_docstrings_show_what_happens(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each docstring's example gives the output that it shows."""
     monkeypatch.chdir(tmp_path)
