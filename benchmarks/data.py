@@ -130,7 +130,8 @@ _FILL: Final = (
         case when outcome in ('sent', 'failed') then $provider end,
         case outcome when 'sent' then 'SM' || md5(n || ' ' || job_id) end,
         case outcome when 'sent' then 1 end,
-        case outcome when 'sent' then 0.03 end
+        case outcome when 'sent' then 0.03 end,
+        null, null, null, null
     from fates
     order by trigger_id, execution_id, job_id
     """,

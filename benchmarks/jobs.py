@@ -25,6 +25,7 @@ def run(ground: Ground) -> Iterator[Figure]:
             "execution_id": big.execution_id,
             "after": "0",
             "unended": "pending",
+            "claimed": "",
             "status": "null",
             "filter_code": "null",
             "contact": "null",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -46,6 +47,7 @@ _STRIPES: Final = 4096
 _FEW: Final = 2000
 """Up to so many first contacts of a trigger are picked from here, not by the store."""
 _FACTS: Final = frozenset(facts.KINDS.values())
+_JOB_ID: Final = re.compile("[1-9][0-9]{0,9}")
 _EVENT: Final = (
     "event_id",
     "type",
@@ -680,8 +682,7 @@ def _events(account: str, events: Iterable[Mapping[str, object]]) -> list[facts.
         try:
             found.append(_event(account, event))
         except InvalidValue as error:
-            field = "occurred_at" if error.field == "at" else error.field
-            errors.append(FactError(row, field, error.problem))
+            errors.append(FactError(row, error.field, error.problem))
     if errors:
         raise FactsRefused(errors)
     return found
@@ -698,9 +699,14 @@ def _event(account: str, event: Mapping[str, object]) -> facts.Event:
     del values["occurred_at"]
     if "provider" in event or "provider_message_id" in event:
         values["account"] = account
-    if isinstance(job_id := event.get("job_id"), str) and job_id.isascii() and job_id.isdigit():
-        values["job_id"] = int(job_id[:12])
-    return cast(facts.Event, facts.from_json(values))
+    if isinstance(job_id := event.get("job_id"), str) and _JOB_ID.fullmatch(job_id):
+        values["job_id"] = int(job_id)
+    try:
+        return cast(facts.Event, facts.from_json(values))
+    except InvalidValue as error:
+        if error.field == "at":
+            raise InvalidValue("occurred_at", error.problem) from None
+        raise
 
 
 def _counts(total: int, batch: Batch) -> EventCounts:

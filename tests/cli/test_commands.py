@@ -189,7 +189,7 @@ def test_sql_run(run: Run, store: Path) -> None:
     """A query answers in columns, or in objects."""
     parameters = ("account=acme", f"trigger_id={TRIGGER}")
     table = run("sql", "run", "--store", store, "jobs_total", *parameters, f"execution_id={EXECUTION}",
-                "unended=pending", "status=null", "filter_code=null", "contact=null")  # fmt: skip
+                "unended=pending", "claimed=", "status=null", "filter_code=null", "contact=null")  # fmt: skip
     assert (table.code, table.out, table.err) == (0, "total\n4\n", "")
     rows = [
         json.loads(line)

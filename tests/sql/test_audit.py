@@ -73,7 +73,7 @@ def test_spare_samples_are_no_difference(library: Library) -> None:
         insert into jobs
         select
             account, trigger_id, execution_id, n, 'user', null, null, null, filtered_at, null, filtered_at,
-            code, message, null, null, null, null
+            code, message, null, null, null, null, null, null, null, null
         from jobs, range(10, 160) as numbers(n)
         where job_id = 4;
         insert into samples

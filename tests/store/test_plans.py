@@ -18,11 +18,12 @@ OTHER = "019ab000-0000-7000-8000-000000000009"
 
 TRIGGER = {"account": "acme", "trigger_id": DIRECT}
 SPAN = {**TRIGGER, "execution_id": EXECUTION, "first": 1, "last": 200}
-PAGE = {
+PAGE: dict[str, object] = {
     **TRIGGER,
     "execution_id": EXECUTION,
     "after": 0,
     "unended": "pending",
+    "claimed": [],
     "status": None,
     "filter_code": None,
     "contact": None,
