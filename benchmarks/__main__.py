@@ -17,11 +17,14 @@ from benchmarks import (
     export,
     jobs,
     journal,
+    plan,
     record,
     record_singly,
     report,
+    send,
     snapshot,
     triggers,
+    work,
 )
 from benchmarks.ground import SMALL, WHOLE, Ground
 from benchmarks.measure import Figure
@@ -34,6 +37,9 @@ BENCHMARKS: Final[dict[str, Callable[[Ground], Iterator[Figure]]]] = {
     "record": record.run,
     "record_singly": record_singly.run,
     "journal": journal.run,
+    "plan": plan.run,
+    "send": send.run,
+    "work": work.run,
     "export": export.run,
     "audit": audit.run,
     "compact": compact.run,

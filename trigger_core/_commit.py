@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Lock
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Final
 
 from attrs import define, field
@@ -21,8 +21,8 @@ from trigger_core.sending import EventCounts
 _MOST: Final = 20_000
 """How many facts of several callers are put into one transaction."""
 
-_GATHER: Final = 0.001
-"""Seconds that a writer waits where the last transaction served several callers: they are about to call again."""
+_STEP: Final = 0.0005
+"""Seconds between two looks at who has come."""
 
 _INTERRUPTED: Final = "the writing thread was interrupted; it may be recorded, and the same call does no harm"
 
@@ -48,10 +48,13 @@ class GroupCommit:
 
     Args:
         write: records some callers' facts in one transaction, or raises and leaves nothing behind.
+        gather: for how many seconds a writer waits at most until there are as many callers as there were before: those
+            who were served are about to call again.
     """
 
-    def __init__(self, write: Callable[[Sequence[Ticket]], None]) -> None:
+    def __init__(self, write: Callable[[Sequence[Ticket]], None], gather: float = 0.001) -> None:
         self._write = write
+        self._gather = gather
         self._queue: deque[Ticket] = deque()
         self._guard = Lock()
         self._writing = False
@@ -86,8 +89,9 @@ class GroupCommit:
 
     def _write_front(self, own: Ticket) -> None:
         """Writes what has queued up, the writer's own facts first, and wakes those it served and the next writer."""
-        if self._crowd > 1:
-            sleep(_GATHER)
+        deadline = monotonic() + self._gather
+        while len(self._queue) < self._crowd and monotonic() < deadline:
+            sleep(_STEP)
         tickets: list[Ticket] = []
         try:
             with self._guard:
@@ -95,7 +99,6 @@ class GroupCommit:
                 while self._queue and (not tickets or size + len(self._queue[0].work) <= _MOST):
                     tickets.append(self._queue.popleft())
                     size += len(tickets[-1].work)
-            self._crowd = len(tickets)
             for ticket in tickets:
                 ticket.error = StoreUnavailable(_INTERRUPTED)  # until it is known to be recorded
             self._write_together(tickets)
@@ -106,6 +109,7 @@ class GroupCommit:
                     if ticket is not own:
                         ticket.woken.release()
                 own.writes = False
+                self._crowd = len(tickets) + len(self._queue)
                 self._appoint()
 
     def _appoint(self) -> None:

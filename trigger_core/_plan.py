@@ -6,8 +6,8 @@ A request is looked at before anything is written for it, so one that can't be p
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -15,10 +15,9 @@ from typing import Final
 from attrs import define, field, frozen
 
 from trigger_core import facts
-from trigger_core._heads import Heads
+from trigger_core._derive import utc
 from trigger_core._ids import new_id
-from trigger_core._record import Batch
-from trigger_core._rows import naive
+from trigger_core._rows import naive, step_rows, tally_row, trigger_row
 from trigger_core.errors import IdempotencyMismatch, InvalidInput, InvalidValue
 from trigger_core.sending import Receipt, Request, Send, WorkflowRun, digest
 from trigger_core.store import Row, Session
@@ -60,34 +59,161 @@ class Draft:
     variables: str | None
 
 
-@define
-class _Plans:
-    """What is written for some requests."""
+@frozen
+class Planned:
+    """One execution on its way."""
 
-    facts: list[facts.Fact] = field(factory=list)
-    plans: list[Row] = field(factory=list)
+    execution: facts.Execution
+    template_key: str
+    in_workflow: bool
+    variables: str | None
+    due_at: datetime
+
+
+@define
+class Batch:
+    """What is written for some requests.
+
+    Attributes:
+        listed: triggers for the contacts of a list, with its id.
+        keeping: runs whose audience is kept for later steps.
+        kept: runs whose audience was kept.
+    """
+
+    now: datetime
+    triggers: list[facts.Trigger] = field(factory=list)
+    executions: list[Planned] = field(factory=list)
     audience: list[Row] = field(factory=list)
-    kept: list[Row] = field(factory=list)
+    listed: list[tuple[str, str, str]] = field(factory=list)
+    keeping: list[str] = field(factory=list)
+    kept: list[str] = field(factory=list)
     steps: list[Row] = field(factory=list)
     variables: list[Row] = field(factory=list)
     keys: list[Row] = field(factory=list)
 
+    @property
+    def touched(self) -> set[str]:
+        """The triggers that this is about."""
+        return {trigger.trigger_id for trigger in self.triggers} | {
+            planned.execution.trigger_id for planned in self.executions
+        }
 
-def submit(session: Session, heads: Heads, submissions: Sequence[Submission], now: datetime) -> Batch | None:
+    def write(self, session: Session) -> None:
+        """Writes it, in one write transaction."""
+        self._lay_out_audience(session)
+        append = session.append
+        for table, rows in (
+            ("triggers", [trigger_row(fact) for fact in self.triggers]),
+            ("steps", [row for fact in self.triggers for row in step_rows(fact)]),
+            ("executions", [_execution_row(planned.execution) for planned in self.executions]),
+            ("trigger_variables", self.variables),
+            ("idempotency_keys", self.keys),
+            ("scheduled_steps", self.steps),
+        ):
+            if rows:
+                append(table, rows)
+        append("tally", [*self._heads(), *self._jobs(session)])
+        if self.executions or self.keeping:
+            session.clear("staged_audience", "staged_plans")
+
+    def _lay_out_audience(self, session: Session) -> None:
+        if self.audience:
+            session.append("staged_audience", self.audience)
+        for account, trigger_id, list_id in self.listed:
+            session.run("plan_audience_listed", account=account, trigger_id=trigger_id, list_id=list_id)
+        if self.kept:
+            session.run("plan_audience_kept", trigger_ids=self.kept)
+        if self.keeping:
+            session.run("plan_audience_keep", trigger_ids=self.keeping)
+
+    def _heads(self) -> Iterator[Row]:
+        for fact in self.triggers:
+            yield tally_row(
+                fact.account, fact.trigger_id, None, "trigger", fact.trigger_type, naive(fact.created_at)
+            )
+        for planned in self.executions:
+            one = planned.execution
+            yield tally_row(
+                one.account, one.trigger_id, one.execution_id, "execution", one.step_id or one.channel
+            )
+
+    def _jobs(self, session: Session) -> list[Row]:
+        """Plans the jobs, and lays them out for workers; what the ledger says of them."""
+        if not self.executions:
+            return []
+        by_id = {planned.execution.execution_id: planned for planned in self.executions}
+        session.append("staged_plans", [_plan_row(planned, self.now) for planned in self.executions])
+        session.run("plan_jobs")
+        at = naive(self.now)
+        ledger: list[Row] = []
+        dispatches: list[Row] = []
+        totals: Counter[str] = Counter()
+        filtered = set()
+        for execution_id, reason, jobs, first, last in session.rows("plan_counts"):
+            one = by_id[execution_id].execution
+            place = (one.account, one.trigger_id, execution_id)
+            totals[execution_id] += jobs
+            if reason is None:
+                due_at = naive(by_id[execution_id].due_at)
+                dispatches.append((*place, one.channel, due_at, first - 1, last))
+                continue
+            ledger.append((*place, "filtered", reason, jobs, 0, 0, None, None, 1))
+            if execution_id not in filtered:
+                filtered.add(execution_id)
+                ledger.append((*place, "filtered", None, 0, 0, 0, at, None, 1))
+                ledger.append((*place, "outcome", None, 0, 0, 0, None, at, 1))
+        for execution_id, jobs in totals.items():
+            one = by_id[execution_id].execution
+            ledger.append(
+                (one.account, one.trigger_id, execution_id, "jobs", None, jobs, 0, 0, None, None, 1)
+            )
+        if dispatches:
+            session.append("dispatches", dispatches)
+        if filtered:
+            session.run("plan_samples")
+        if any(planned.in_workflow for planned in self.executions):
+            session.run("plan_contacts_tally")
+            session.run("plan_contacts")
+        return ledger
+
+
+def _execution_row(fact: facts.Execution) -> Row:
+    """A row of ``executions``."""
+    return (fact.account, fact.trigger_id, fact.execution_id, fact.channel, fact.step_id, None, None)
+
+
+def _plan_row(planned: Planned, now: datetime) -> Row:
+    """A row of ``staged_plans``."""
+    one = planned.execution
+    return (
+        one.account,
+        one.trigger_id,
+        one.execution_id,
+        one.channel,
+        planned.template_key,
+        planned.in_workflow,
+        planned.variables,
+        naive(now),
+    )
+
+
+def submit(session: Session, submissions: Sequence[Submission], now: datetime) -> Batch:
     """Plans what can be planned of some requests, in one write transaction; the others get their error."""
     by_account: dict[str, list[Submission]] = defaultdict(list)
     for submission in submissions:
         by_account[submission.account].append(submission)
-    made = _Plans()
+    batch = Batch(now)
     for account, group in by_account.items():
         for draft in _drafts(session, account, _without_replays(session, account, group, now), now):
-            _lay_out(made, draft, now)
-    return _write(session, heads, made) if made.facts else None
+            _lay_out(batch, draft, now)
+    if batch.triggers:
+        batch.write(session)
+    return batch
 
 
-def plan_due(session: Session, heads: Heads, now: datetime, most: int) -> Batch | None:
+def plan_due(session: Session, now: datetime, most: int) -> Batch:
     """Plans the steps and channels of workflows that are due."""
-    made = _Plans()
+    batch = Batch(now)
     for account, trigger_id, step_id, channel, template_key, due_at, variables in session.rows(
         "dispatch_steps_due", now=naive(now), limit=most
     ):
@@ -98,41 +224,13 @@ def plan_due(session: Session, heads: Heads, now: datetime, most: int) -> Batch 
             channel=channel,
             step_id=step_id,
         )
-        made.facts.append(execution)
-        made.plans.append(_plan_row(execution, template_key, None, True, True, variables, now, due_at))
-    if not made.facts:
-        return None
-    batch = _write(session, heads, made, clear=False)
-    session.run("dispatch_steps_done")
-    session.run("plan_audiences_done", trigger_ids=list({str(row[1]) for row in made.plans}))
-    session.clear("staged_plans")
-    return batch
-
-
-def _write(session: Session, heads: Heads, made: _Plans, *, clear: bool = True) -> Batch:
-    batch = Batch(session, heads, enumerate(made.facts), None)
-    batch.apply()
-    for table, rows in (
-        ("trigger_variables", made.variables),
-        ("idempotency_keys", made.keys),
-        ("scheduled_steps", made.steps),
-        ("staged_audience", made.audience),
-        ("staged_audiences", made.kept),
-        ("staged_plans", made.plans),
-    ):
-        if rows:
-            session.append(table, rows)
-    if made.kept:
-        session.run("plan_audiences")
-    if made.plans:
-        session.run("plan_jobs")
-        session.run("plan_tally")
-        session.run("plan_samples")
-        if any(row[7] for row in made.plans):
-            session.run("plan_contacts_tally")
-            session.run("plan_contacts")
-        session.run("plan_dispatches")
-    session.clear("staged_audience", "staged_audiences", *(["staged_plans"] if clear else []))
+        batch.executions.append(Planned(execution, template_key, True, variables, utc(due_at)))
+    if batch.executions:
+        batch.kept = list(batch.touched)
+        batch.write(session)
+        executions = [planned.execution.execution_id for planned in batch.executions]
+        session.run("dispatch_steps_done", trigger_ids=batch.kept, execution_ids=executions)
+        session.run("plan_audiences_done", trigger_ids=batch.kept)
     return batch
 
 
@@ -271,86 +369,40 @@ def _list(session: Session, account: str, name: str) -> str:
 # What is written
 
 
-def _lay_out(made: _Plans, draft: Draft, now: datetime) -> None:
+def _lay_out(batch: Batch, draft: Draft, now: datetime) -> None:
     """Adds what a request needs: what is due now is planned now, the rest is kept for when it is due."""
     submission, trigger, request = draft.submission, draft.trigger, draft.submission.request
     account, trigger_id = trigger.account, trigger.trigger_id
-    made.facts.append(trigger)
-    now_due, later = [], []
-    for part in draft.parts:
-        due_at = trigger.start + timedelta(minutes=part.step.delay_minutes if part.step else 0)
-        if trigger.workflow is None or due_at <= now:
-            now_due.append((part, due_at))
-        else:
-            later.append((part, due_at))
+    in_workflow = trigger.workflow is not None
+    batch.triggers.append(trigger)
     if draft.list_id is None:
         named = request.contact_external_ids or (request.contact_external_id,)
-        made.audience += [(account, trigger_id, place, name) for place, name in enumerate(named, 1)]
-    if later:
-        made.kept.append((account, trigger_id, draft.list_id))
-        made.steps += [
-            (
-                account,
-                trigger_id,
-                part.step.step_order if part.step else order,
-                part.step and part.step.step_id,
-                part.channel,
-                part.template_key,
-                naive(due_at),
-            )
-            for order, (part, due_at) in enumerate(later, 1)
-        ]
+        batch.audience += [(account, trigger_id, place, name) for place, name in enumerate(named, 1)]
+    else:
+        batch.listed.append((account, trigger_id, draft.list_id))
     if draft.variables is not None:
-        made.variables.append((account, trigger_id, draft.variables))
-    for part, due_at in now_due:
+        batch.variables.append((account, trigger_id, draft.variables))
+    for order, part in enumerate(draft.parts, 1):
+        step = part.step
+        due_at = trigger.start + timedelta(minutes=step.delay_minutes if step else 0)
+        step_id = step.step_id if step else None
+        if in_workflow and due_at > now:
+            place = step.step_order if step else order
+            batch.steps.append(
+                (account, trigger_id, place, step_id, part.channel, part.template_key, naive(due_at))
+            )
+            if trigger_id not in batch.keeping:
+                batch.keeping.append(trigger_id)
+            continue
         execution = facts.Execution(
             account=account,
             trigger_id=trigger_id,
             execution_id=new_id(),
             channel=part.channel,
-            step_id=part.step.step_id if part.step else None,
+            step_id=step_id,
         )
-        made.facts.append(execution)
-        list_id = None if later else draft.list_id
-        made.plans.append(
-            _plan_row(
-                execution,
-                part.template_key,
-                list_id,
-                bool(later),
-                trigger.workflow is not None,
-                draft.variables,
-                now,
-                naive(due_at),
-            )
-        )
-    job_id = 1 if trigger.workflow is None and request.contact_external_id is not None else None
+        batch.executions.append(Planned(execution, part.template_key, in_workflow, draft.variables, due_at))
+    job_id = 1 if not in_workflow and request.contact_external_id is not None else None
     submission.receipt = Receipt(trigger_id=trigger_id, job_id=job_id)
     if submission.key is not None:
-        made.keys.append((account, submission.key, digest(request), trigger_id, job_id, naive(now)))
-
-
-def _plan_row(
-    execution: facts.Execution,
-    template_key: str,
-    list_id: str | None,
-    is_kept: bool,
-    in_workflow: bool,
-    variables: str | None,
-    now: datetime,
-    due_at: datetime,
-) -> Row:
-    """A row of ``staged_plans``."""
-    return (
-        execution.account,
-        execution.trigger_id,
-        execution.execution_id,
-        execution.channel,
-        template_key,
-        list_id,
-        is_kept,
-        in_workflow,
-        variables,
-        naive(now),
-        due_at,
-    )
+        batch.keys.append((account, submission.key, digest(request), trigger_id, job_id, naive(now)))

@@ -47,6 +47,8 @@ _STRIPES: Final = 4096
 _FEW: Final = 2000
 """Up to so many first contacts of a trigger are picked from here, not by the store."""
 _FACTS: Final = frozenset(facts.KINDS.values())
+_GATHER: Final = 0.01
+"""Seconds that planning waits for others who are about to ask: a small part of what it takes, however few ask."""
 _JOB_ID: Final = re.compile("[1-9][0-9]{0,9}")
 _EVENT: Final = (
     "event_id",
@@ -128,7 +130,7 @@ class Library:
         self.store = store
         self._workers: dict[str, Callable[[], None]] = {}  # by id; each is told of news
         self._clock = clock
-        self._planning = GroupCommit(self._plan)
+        self._planning = GroupCommit(self._plan, _GATHER)
         self._guard = Lock()
         self._in_flight: set[tuple[str, str]] = set()
         self.catalog = Catalog(store)
@@ -198,10 +200,9 @@ class Library:
     def _plan(self, tickets: Sequence[Ticket]) -> None:
         with self.store.write() as session:
             submissions: list[Submission] = [each for ticket in tickets for each in ticket.work]
-            batch = _plan.submit(session, self._heads, submissions, self._now())
-        if batch is not None:
+            batch = _plan.submit(session, submissions, self._now())
+        if batch.triggers:
             self._touched(batch.touched)
-            batch.keep()
             for wake in list(self._workers.values()):
                 wake()
 
@@ -301,11 +302,9 @@ class Library:
         if not due:
             return 0
         with self.store.write() as session:
-            batch = _plan.plan_due(session, self._heads, now, most)
-        if batch is not None:
-            self._touched(batch.touched)
-            batch.keep()
-        return due
+            batch = _plan.plan_due(session, now, most)
+        self._touched(batch.touched)
+        return len(batch.executions)
 
     def cancel(self, account: str, trigger_id: str) -> Trigger:
         """Cancels what no sender has taken on yet, at once, and all steps that are still to come.

@@ -23,7 +23,7 @@ from trigger_falcon._app import create_app
 from trigger_falcon._bodies import MOST_BYTES_OF_MANY
 
 SETTINGS: Final = {
-    "threads": 8,
+    "threads": 16,  # sends that come together are committed together
     "connection_limit": 500,
     "channel_timeout": 30,
     "max_request_header_size": 16 * 1024,

@@ -61,7 +61,7 @@ class SandboxSender:
         delay: timedelta = timedelta(seconds=2),
         seed: int = 1,
         idempotent: bool = True,
-        most: int = 5000,
+        most: int = 10_000,
         events: bool = True,
         rates: Mapping[str, float] | None = None,
         passing: Mapping[str, int] | None = None,

@@ -19,32 +19,7 @@ insert into jobs (
     planned_cost,
     variables
 )
-with audience as (
-    select
-        p.*,
-        a.place,
-        a.contact
-    from staged_plans as p
-    inner join staged_audience as a on p.trigger_id = a.trigger_id
-    where not p.is_kept
-    union all
-    select
-        p.*,
-        row_number() over (partition by p.execution_id order by m.external_id) as place,
-        m.external_id as contact
-    from staged_plans as p
-    inner join list_members as m on p.account = m.account and p.list_id = m.list_id
-    union all
-    select
-        p.*,
-        a.place,
-        a.contact
-    from staged_plans as p
-    inner join audiences as a on p.account = a.account and p.trigger_id = a.trigger_id
-    where p.is_kept
-),
-
-variants as (
+with variants as (
     select
         v.*,
         p.execution_id,
@@ -64,15 +39,15 @@ variants as (
 
 found as (
     select
-        a.account,
-        a.trigger_id,
-        a.execution_id,
-        a.channel,
-        a.variables as given,
-        a.planned_at,
+        p.account,
+        p.trigger_id,
+        p.execution_id,
+        p.channel,
+        p.variables as given,
+        p.planned_at,
         a.place,
         a.contact,
-        case when a.channel = 'email' then c.email else c.phone_number end as address,
+        case when p.channel = 'email' then c.email else c.phone_number end as address,
         c.attributes,
         c.country,
         coalesce(own.variant_id, other.variant_id) as variant_id,
@@ -85,21 +60,22 @@ found as (
         case
             when c.contact_id is null then 'unknown_contact'
             when
-                case a.channel
+                case p.channel
                     when 'email' then c.email_opted_out
                     when 'sms' then c.sms_opted_out
                     else c.whatsapp_opted_out
                 end
                 then 'opted_out'
-            when case when a.channel = 'email' then c.email else c.phone_number end is null then 'missing_address'
-            when not case when a.channel = 'email' then c.is_email_valid else c.is_phone_number_valid end
+            when case when p.channel = 'email' then c.email else c.phone_number end is null then 'missing_address'
+            when not case when p.channel = 'email' then c.is_email_valid else c.is_phone_number_valid end
                 then 'invalid_address'
             when own.variant_id is null and other.variant_id is null then 'no_approved_template'
         end as code
-    from audience as a
-    left join contacts as c on a.account = c.account and a.contact = c.external_id
-    left join variants as own on a.execution_id = own.execution_id and c.country = own.country
-    left join variants as other on a.execution_id = other.execution_id and other.country is null
+    from staged_plans as p
+    inner join staged_audience as a on p.trigger_id = a.trigger_id
+    left join contacts as c on p.account = c.account and a.contact = c.external_id
+    left join variants as own on p.execution_id = own.execution_id and c.country = own.country
+    left join variants as other on p.execution_id = other.execution_id and other.country is null
 ),
 
 -- Of several contacts with one address the first that nothing else is against gets the message.

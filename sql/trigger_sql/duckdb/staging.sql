@@ -194,9 +194,8 @@ create temp table staged_list_members (
     external_id varchar
 );
 
--- Where a writer's connection lays out what is to be planned: a row for each new execution, and whom the requests that
--- name their contacts are for, in order. The audience of an execution is the staged one of its trigger, the list's if
--- there is a list_id, or the one that was kept for the workflow's run.
+-- Where a writer's connection lays out what is to be planned: a row for each new execution, and whom its trigger is
+-- for, in order.
 
 create temp table staged_plans (
     account varchar,
@@ -204,18 +203,9 @@ create temp table staged_plans (
     execution_id uuid,
     channel varchar,
     template_key varchar,
-    list_id uuid,
-    is_kept boolean,
     in_workflow boolean,
     variables varchar,
-    planned_at timestamp,
-    due_at timestamp
-);
-
-create temp table staged_audiences (
-    account varchar,
-    trigger_id uuid,
-    list_id uuid
+    planned_at timestamp
 );
 
 create temp table staged_audience (
