@@ -16,6 +16,7 @@ from attrs import define, field, frozen
 
 from trigger_core import facts
 from trigger_core._derive import utc
+from trigger_core._heads import Cache
 from trigger_core._ids import new_id
 from trigger_core._rows import naive, step_rows, tally_row, trigger_row
 from trigger_core.errors import IdempotencyMismatch, InvalidInput, InvalidValue
@@ -197,14 +198,43 @@ def _plan_row(planned: Planned, now: datetime) -> Row:
     )
 
 
-def submit(session: Session, submissions: Sequence[Submission], now: datetime) -> Batch:
+class Known:
+    """What stays true once it is: that a template is there, and what an account's currency is."""
+
+    def __init__(self) -> None:
+        self._templates: Cache[bool] = Cache(10_000)
+        self._currencies: Cache[str] = Cache(10_000)
+
+    def templates(self, session: Session, account: str, asked: set[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Which of some templates, by channel and key, the account has."""
+        found = {place for place in asked if self._templates.get((account, *place))}
+        if missing := sorted({key for _, key in asked - found}):
+            for channel, key in session.rows(
+                "catalog_templates_known", account=account, template_keys=missing
+            ):
+                found.add((channel, key))
+                self._templates.put((account, channel, key), True)
+        return found
+
+    def currency(self, session: Session, account: str) -> str | None:
+        """The account's currency, if it has one yet."""
+        known = self._currencies.get(account)
+        if known is None:
+            rows: dict[str, str | None] = dict(session.rows("account_currencies", accounts=[account]))
+            known = rows.get(account)
+            if known is not None:
+                self._currencies.put(account, known)
+        return known
+
+
+def submit(session: Session, known: Known, submissions: Sequence[Submission], now: datetime) -> Batch:
     """Plans what can be planned of some requests, in one write transaction; the others get their error."""
     by_account: dict[str, list[Submission]] = defaultdict(list)
     for submission in submissions:
         by_account[submission.account].append(submission)
     batch = Batch(now)
     for account, group in by_account.items():
-        for draft in _drafts(session, account, _without_replays(session, account, group, now), now):
+        for draft in _drafts(session, known, account, _without_replays(session, account, group, now), now):
             _lay_out(batch, draft, now)
     if batch.triggers:
         batch.write(session)
@@ -263,32 +293,35 @@ def _without_replays(
     return new
 
 
-def _drafts(session: Session, account: str, group: Sequence[Submission], now: datetime) -> list[Draft]:
+def _drafts(
+    session: Session, known: Known, account: str, group: Sequence[Submission], now: datetime
+) -> list[Draft]:
     """The requests that name what is there."""
     if not group:
         return []
-    keys = {each.request.template_key for each in group if isinstance(each.request, Send)}
-    known = (
-        set(session.rows("catalog_templates_known", account=account, template_keys=sorted(keys)))
-        if keys
-        else set()
-    )
-    currencies: dict[str, str | None] = dict(session.rows("account_currencies", accounts=[account]))
+    requests = [each.request for each in group]
+    asked = {(one.channel, one.template_key) for one in requests if isinstance(one, Send)}
+    templates = known.templates(session, account, asked)
+    currency = known.currency(session, account)
     found = []
     for submission in group:
         try:
-            found.append(_draft(session, submission, known, currencies.get(account), now))
+            found.append(_draft(session, submission, templates, currency, now))
         except InvalidInput as error:
             submission.error = error
     return found
 
 
 def _draft(
-    session: Session, submission: Submission, known: set[Row], currency: str | None, now: datetime
+    session: Session,
+    submission: Submission,
+    templates: set[tuple[str, str]],
+    currency: str | None,
+    now: datetime,
 ) -> Draft:
     request, account = submission.request, submission.account
     workflow, parts = (
-        (None, _send_parts(request, known))
+        (None, _send_parts(request, templates))
         if isinstance(request, Send)
         else _workflow_parts(session, account, request)
     )
@@ -314,8 +347,8 @@ def _draft(
     return Draft(submission, trigger, parts, list_id, variables)
 
 
-def _send_parts(request: Send, known: set[Row]) -> list[Part]:
-    if (request.channel, request.template_key) not in known:
+def _send_parts(request: Send, templates: set[tuple[str, str]]) -> list[Part]:
+    if (request.channel, request.template_key) not in templates:
         raise InvalidValue(
             "template_key", f"names no {request.channel} template of this account: put that first"
         )

@@ -131,6 +131,7 @@ class Library:
         self._workers: dict[str, Callable[[], None]] = {}  # by id; each is told of news
         self._clock = clock
         self._planning = GroupCommit(self._plan, _GATHER)
+        self._known = _plan.Known()
         self._guard = Lock()
         self._in_flight: set[tuple[str, str]] = set()
         self.catalog = Catalog(store)
@@ -200,7 +201,7 @@ class Library:
     def _plan(self, tickets: Sequence[Ticket]) -> None:
         with self.store.write() as session:
             submissions: list[Submission] = [each for ticket in tickets for each in ticket.work]
-            batch = _plan.submit(session, submissions, self._now())
+            batch = _plan.submit(session, self._known, submissions, self._now())
         if batch.triggers:
             self._touched(batch.touched)
             for wake in list(self._workers.values()):

@@ -23,6 +23,7 @@ with variants as (
     select
         v.*,
         p.execution_id,
+        list(v.country) over (partition by p.execution_id) as own_countries,
         case
             when v.segments is null and v.channel = 'sms'
                 then regexp_split_to_array(v.text, '\{\{ *[A-Za-z_][A-Za-z0-9_]* *\}\}')
@@ -50,13 +51,13 @@ found as (
         case when p.channel = 'email' then c.email else c.phone_number end as address,
         c.attributes,
         c.country,
-        coalesce(own.variant_id, other.variant_id) as variant_id,
-        case when own.variant_id is null then other.segments else own.segments end as segments,
-        case when own.variant_id is null then other.literals else own.literals end as literals,
-        case when own.variant_id is null then other.names else own.names end as names,
-        case when own.variant_id is null then other.variables else own.variables end as names_used,
-        case when own.variant_id is null then other.price else own.price end as price,
-        case when own.variant_id is null then other.price_per else own.price_per end as price_per,
+        v.variant_id,
+        v.segments,
+        v.literals,
+        v.names,
+        v.variables as names_used,
+        v.price,
+        v.price_per,
         case
             when c.contact_id is null then 'unknown_contact'
             when
@@ -69,13 +70,18 @@ found as (
             when case when p.channel = 'email' then c.email else c.phone_number end is null then 'missing_address'
             when not case when p.channel = 'email' then c.is_email_valid else c.is_phone_number_valid end
                 then 'invalid_address'
-            when own.variant_id is null and other.variant_id is null then 'no_approved_template'
+            when v.variant_id is null then 'no_approved_template'
         end as code
     from staged_plans as p
     inner join staged_audience as a on p.trigger_id = a.trigger_id
     left join contacts as c on p.account = c.account and a.contact = c.external_id
-    left join variants as own on p.execution_id = own.execution_id and c.country = own.country
-    left join variants as other on p.execution_id = other.execution_id and other.country is null
+    left join variants as v
+        on
+            p.execution_id = v.execution_id
+            and (
+                c.country = v.country
+                or (v.country is null and not coalesce(list_contains(v.own_countries, c.country), false))
+            )
 ),
 
 -- Of several contacts with one address the first that nothing else is against gets the message.
@@ -122,11 +128,13 @@ spelled as (
     from filled
 ),
 
--- Each place as a letter: a for all of a character, b and c for the two places of one.
+-- Each place as a letter: a for all of a character, b and c for the two places of one. A text that takes one segment
+-- even if all of its characters took two places needs no closer look.
 laid_out as (
     select
         *,
         case
+            when length(text) <= case when is_gsm then 80 else 35 end then null
             when is_gsm then regexp_replace(regexp_replace(text, '[^\f^{}\\\[~\]|€]', 'a', 'gs'), '[^a]', 'bc', 'gs')
             else regexp_replace(regexp_replace(text, '[\x{0}-\x{FFFF}]', 'a', 'gs'), '[^a]', 'bc', 'gs')
         end as places
@@ -139,7 +147,7 @@ counted as (
         case
             when filter_code is not null then null
             when literals is null then segments
-            when length(places) <= case when is_gsm then 160 else 70 end then 1
+            when places is null or length(places) <= case when is_gsm then 160 else 70 end then 1
             when is_gsm then len(regexp_extract_all(places, '.{0,152}[^b]'))
             else len(regexp_extract_all(places, '.{0,66}[^b]'))
         end as planned_segments
