@@ -77,6 +77,7 @@ def submit(session: Session, heads: Heads, submissions: Sequence[Submission], no
     """Plans what can be planned of some requests, in one write transaction; the others get their error."""
     by_account: dict[str, list[Submission]] = defaultdict(list)
     for submission in submissions:
+        submission.receipt = submission.error = None  # it may have been tried before, together with others
         by_account[submission.account].append(submission)
     made = _Plans()
     for account, group in by_account.items():
@@ -88,6 +89,7 @@ def submit(session: Session, heads: Heads, submissions: Sequence[Submission], no
 def plan_due(session: Session, heads: Heads, now: datetime, most: int) -> Batch | None:
     """Plans the steps and channels of workflows that are due."""
     made = _Plans()
+    taken = {trigger_id for (trigger_id,) in session.rows("dispatch_steps_taken", now=naive(now))}
     for account, trigger_id, step_id, channel, template_key, due_at, variables in session.rows(
         "dispatch_steps_due", now=naive(now), limit=most
     ):
@@ -100,13 +102,19 @@ def plan_due(session: Session, heads: Heads, now: datetime, most: int) -> Batch 
         )
         made.facts.append(execution)
         made.plans.append(_plan_row(execution, template_key, None, True, True, variables, now, due_at))
-    if not made.facts:
-        return None
-    batch = _write(session, heads, made, clear=False)
-    session.run("dispatch_steps_done")
-    session.run("plan_audiences_done", trigger_ids=list({str(row[1]) for row in made.plans}))
-    session.clear("staged_plans")
+    batch = None
+    if made.facts:
+        batch = _write(session, heads, made, clear=False)
+        session.run("dispatch_steps_done")
+        session.clear("staged_plans")
+    session.run("plan_audiences_done", trigger_ids=list(taken | {str(row[1]) for row in made.plans}))
     return batch
+
+
+def tidy(session: Session, now: datetime) -> None:
+    """Forgets what was kept for requests, as far as it is too old or of no more use."""
+    session.run("tidy_keys", since=naive(now - KEPT))
+    session.run("tidy_variables")
 
 
 def _write(session: Session, heads: Heads, made: _Plans, *, clear: bool = True) -> Batch:
