@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from attrs import define, field
 
-from trigger_core.errors import FactsRefused, StoreUnavailable
+from trigger_core.errors import FactsRefused, StoreError, StoreUnavailable
 from trigger_core.sending import EventCounts
 
 _MOST: Final = 20_000
@@ -131,11 +131,11 @@ class GroupCommit:
     def _write_together(self, tickets: Sequence[Ticket]) -> None:
         try:
             self._write(tickets)
-        except FactsRefused as error:
+        except (FactsRefused, StoreError) as error:
             if len(tickets) == 1:
                 tickets[0].error = error
             else:
-                for ticket in tickets:  # find out whose facts were refused, without failing the others
+                for ticket in tickets:  # find out whose work was refused, without failing the others
                     self._write_together([ticket])
         except Exception as error:
             for ticket in tickets:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from trigger_core._heads import Cache
 from trigger_core._ids import new_id
-from trigger_core._record import apply_outcomes
+from trigger_core._record import apply_events, apply_outcomes
 from trigger_core._rows import naive
+from trigger_core.errors import InvalidValue
+from trigger_core.facts import MOST_SEGMENTS, UNSTORABLE, money, text, whole
 from trigger_core.senders import Accepted, Message, Rejected, Result
 from trigger_core.store import Row, Session
 
@@ -46,7 +48,7 @@ class Patience:
         attempts: how often at most.
         pause: the time before the second attempt, which doubles with each further one, up to an hour; half of it
             less or more, by chance.
-        limit: no attempt is made later than this after the message was due.
+        limit: nothing is tried again later than this after the message was due.
     """
 
     attempts: int = 5
@@ -194,7 +196,66 @@ def take_over(
     [(claim_id,)] = rows
     session.run("dispatch_take_over", claim_id=claim_id, worker_id=worker_id, expires_at=naive(expires_at))
     jobs = session.rows("dispatch_jobs", claim_id=claim_id)
+    if not jobs:
+        session.run("dispatch_release", claim_id=claim_id)
+        return None
     return Claim(claim_id, jobs, messages(jobs, channel, texts.of(session, jobs)))
+
+
+def usable(said: Iterable[Result], expected: int) -> tuple[list[Result], set[str]]:
+    """What a sender said, as far as it can be recorded, and the names of what can't.
+
+    What is wrong of an accepted message is as if the sender hadn't said it: the message was taken all the same. What is
+    wrong of a rejected one is cut or replaced.
+
+    Raises:
+        ValueError: these aren't so many results.
+    """
+    found: list[Result] = []
+    wrong: set[str] = set()
+    for result in said:
+        if isinstance(result, Accepted):
+            found.append(_usable_accepted(result, wrong))
+        elif isinstance(result, Rejected):
+            found.append(_usable_rejected(result, wrong))
+        else:
+            raise ValueError(f"{type(result).__name__} is no result")
+    if len(found) != expected:
+        raise ValueError(f"{len(found)} results for {expected} messages")
+    return found, wrong
+
+
+def _usable_accepted(result: Accepted, wrong: set[str]) -> Accepted:
+    changes: dict[str, Any] = {}
+    for name, check, bounds in _ACCEPTED:
+        value = getattr(result, name)
+        if value is not None:
+            try:
+                if (kept := check(value, name, *bounds)) is not value:
+                    changes[name] = kept
+            except InvalidValue:
+                changes[name] = None
+                wrong.add(name)
+    return evolve(result, **changes) if changes else result
+
+
+def _usable_rejected(result: Rejected, wrong: set[str]) -> Rejected:
+    changes: dict[str, Any] = {}
+    for name, most, instead in (("code", 200, "unknown"), ("message", 1000, "")):
+        value = getattr(result, name)
+        kept = UNSTORABLE.sub("\ufffd", value[:most]) if isinstance(value, str) else ""
+        if (kept := kept or instead) != value:
+            changes[name] = kept
+            wrong.add(name)
+    return evolve(result, **changes) if changes else result
+
+
+_ACCEPTED: Final[Sequence[tuple[str, Callable[..., Any], tuple[int, ...]]]] = (
+    ("provider_message_id", text, (1000,)),
+    ("segments", whole, (0, MOST_SEGMENTS)),
+    ("cost", money, ()),
+)
+"""What may be said of an accepted message, as an outcome has it."""
 
 
 def settle(
@@ -221,15 +282,29 @@ def settle(
         session.run("attempts_replaced")
     session.run("attempts_tally")
     session.run("attempts_insert")
+    named = sum(isinstance(result, Accepted) and result.provider_message_id is not None for result in results)
+    if named and len(session.rows("results_messages", provider=provider)) < named:
+        session.run("results_messages_taken", provider=provider)
     # a claim that is another worker's by now is for that one to end; what was taken was taken all the same
     session.run("results_outcomes", now=at, provider=provider, is_held=is_held)
     apply_outcomes(session)
-    session.run("results_messages", provider=provider)
+    if named:
+        _unpark(session, provider)
     if is_held:
         session.run("dispatch_retry", claim_id=claim.claim_id)
         session.run("dispatch_claimed_tally", claim_id=claim.claim_id)
         session.run("dispatch_release", claim_id=claim.claim_id)
     session.clear(*_STAGED)
+
+
+def _unpark(session: Session, provider: str) -> None:
+    """Applies events that were reported before what they are about was recorded, if any are parked."""
+    if session.rows("parked_any"):
+        session.run("results_parked", provider=provider)
+        session.run("unpark_by_message")
+        session.run("unparked_by_message")
+        apply_events(session)
+        session.clear("staged_messages", "staged_events", "changed_events")
 
 
 def _rows(

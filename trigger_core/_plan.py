@@ -231,6 +231,7 @@ def submit(session: Session, known: Known, submissions: Sequence[Submission], no
     """Plans what can be planned of some requests, in one write transaction; the others get their error."""
     by_account: dict[str, list[Submission]] = defaultdict(list)
     for submission in submissions:
+        submission.receipt = submission.error = None  # it may have been tried before, together with others
         by_account[submission.account].append(submission)
     batch = Batch(now)
     for account, group in by_account.items():
@@ -244,6 +245,7 @@ def submit(session: Session, known: Known, submissions: Sequence[Submission], no
 def plan_due(session: Session, now: datetime, most: int) -> Batch:
     """Plans the steps and channels of workflows that are due."""
     batch = Batch(now)
+    taken = {trigger_id for (trigger_id,) in session.rows("dispatch_steps_taken", now=naive(now))}
     for account, trigger_id, step_id, channel, template_key, due_at, variables in session.rows(
         "dispatch_steps_due", now=naive(now), limit=most
     ):
@@ -260,8 +262,14 @@ def plan_due(session: Session, now: datetime, most: int) -> Batch:
         batch.write(session)
         executions = [planned.execution.execution_id for planned in batch.executions]
         session.run("dispatch_steps_done", trigger_ids=batch.kept, execution_ids=executions)
-        session.run("plan_audiences_done", trigger_ids=batch.kept)
+    session.run("plan_audiences_done", trigger_ids=list(taken | batch.touched))
     return batch
+
+
+def tidy(session: Session, now: datetime) -> None:
+    """Forgets what was kept for requests, as far as it is too old or of no more use."""
+    session.run("tidy_keys", since=naive(now - KEPT))
+    session.run("tidy_variables")
 
 
 # What may be planned

@@ -284,22 +284,12 @@ class Batch:
             staged = True
         if not staged:
             return
-        session.run("events_change")
+        accepted, unknown = apply_events(session)
         self._changed("changed_events")
-        [(unknown, replacing, changed, accepted, leaving)] = session.rows("events_counts")
         self.accepted += accepted
         self.unmatched += unknown
-        if unknown:
-            session.run("events_park")
-        if replacing:
-            session.run("events_replaced")
         if by_message:
             self._matched |= {str(trigger_id) for (trigger_id,) in session.rows("events_triggers")}
-        if changed:
-            session.run("events_tally")
-            session.run("events_insert")
-        if leaving:
-            session.run("events_opt_out")
 
     def _record_event(self, line: int, fact: Event) -> bool:
         """Records an event by point statements, unless its job is unknown or a later time of it is recorded."""
@@ -372,7 +362,7 @@ class Batch:
 def apply_outcomes(session: Session) -> bool:
     """Applies the staged outcomes to their jobs; applies nothing and says so if some have no job."""
     session.run("outcomes_change")
-    [(unknown, tied, arriving, leaving)] = session.rows("outcomes_counts")
+    [(unknown, tied, arriving, leaving, held)] = session.rows("outcomes_counts")
     if unknown:
         return False
     if tied:
@@ -381,9 +371,28 @@ def apply_outcomes(session: Session) -> bool:
     if arriving:
         session.run("samples_add")
         session.run("samples_trim")
+    if held:
+        session.run("outcomes_held_tally")
+        session.run("outcomes_held")
     session.run("outcomes_tally")
     session.run("outcomes_update")
     if leaving:
         session.run("samples_forget")
         session.run("samples_rebuild")
     return True
+
+
+def apply_events(session: Session) -> tuple[int, int]:
+    """Applies the staged events, or parks those without a job; how many changed something, and how many are parked."""
+    session.run("events_change")
+    [(unknown, replacing, changed, accepted, leaving)] = session.rows("events_counts")
+    if unknown:
+        session.run("events_park")
+    if replacing:
+        session.run("events_replaced")
+    if changed:
+        session.run("events_tally")
+        session.run("events_insert")
+    if leaving:
+        session.run("events_opt_out")
+    return accepted, unknown

@@ -70,11 +70,13 @@ _DECIMAL: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{
 _MICRO: Final = Decimal("0.000001")
 _EXACT: Final = Context(prec=60)
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
-_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+"""What no text may have."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_COUNT: Final = 2**31 - 1
 _MAX_DELAY: Final = 60 * 24 * 366 * 10
 _MAX_COST: Final = Decimal(10**9)
+MOST_SEGMENTS: Final = 10_000
 
 
 def uuid(value: object, name: str) -> str:
@@ -114,7 +116,7 @@ def text(value: object, name: str, most: int = 1000, least: int = 1) -> str:
         raise InvalidValue(name, "must be text")
     if not least <= len(value) <= most:
         raise InvalidValue(name, f"must have {least} to {most} characters, not {len(value)}")
-    if _UNSTORABLE.search(value):
+    if UNSTORABLE.search(value):
         raise InvalidValue(name, "must have no NUL and no lone surrogate")
     return value
 
@@ -353,7 +355,7 @@ class Outcome:
     at: datetime = _checked(instant)
     provider: str | None = _checked(text, 200, optional=True)
     provider_message_id: str | None = _checked(text, 1000, optional=True)
-    segments: int | None = _checked(whole, 0, 10_000, optional=True)
+    segments: int | None = _checked(whole, 0, MOST_SEGMENTS, optional=True)
     cost: Decimal | None = _checked(money, optional=True)
     code: str | None = _checked(text, 200, optional=True)
     reason: str | None = _checked(text, 200, optional=True)

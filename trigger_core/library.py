@@ -6,8 +6,9 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from itertools import count
 from operator import itemgetter
 from os import PathLike
 from threading import Lock
@@ -44,6 +45,7 @@ Details = Literal["direct", "workflow"]
 Clock = Callable[[], datetime]
 
 _STRIPES: Final = 4096
+_TIDYING: Final = timedelta(hours=1)
 _FEW: Final = 2000
 """Up to so many first contacts of a trigger are picked from here, not by the store."""
 _FACTS: Final = frozenset(facts.KINDS.values())
@@ -141,6 +143,8 @@ class Library:
         self._states: Cache[tuple[int, _State]] = Cache(1_000)
         self._documents: Cache[tuple[object, Document]] = Cache(10_000)
         self._writes = [0] * _STRIPES
+        self._serials = count(1)
+        self._tidied_at: datetime | None = None
         self._access: Cache[tuple[int, _keys.Access]] = Cache(10_000)
         self._key_changes = 0
         self._long: set[tuple[str, str]] = set()
@@ -199,9 +203,15 @@ class Library:
             batch.keep()
 
     def _plan(self, tickets: Sequence[Ticket]) -> None:
+        now = self._now()
+        tidies = self._tidied_at is None or abs(now - self._tidied_at) >= _TIDYING
         with self.store.write() as session:
             submissions: list[Submission] = [each for ticket in tickets for each in ticket.work]
-            batch = _plan.submit(session, self._known, submissions, self._now())
+            batch = _plan.submit(session, self._known, submissions, now)
+            if tidies:
+                _plan.tidy(session, now)
+        if tidies:
+            self._tidied_at = now
         if batch.triggers:
             self._touched(batch.touched)
             for wake in list(self._workers.values()):
@@ -210,7 +220,7 @@ class Library:
     def _touched(self, trigger_ids: Iterable[str]) -> None:
         """Has answers about some triggers read anew."""
         for trigger_id in trigger_ids:
-            self._writes[hash(trigger_id) % _STRIPES] += 1
+            self._writes[hash(trigger_id) % _STRIPES] = next(self._serials)  # never one that was there
 
     def _write_batches(self, tickets: Sequence[Ticket], batches: list[Batch]) -> None:
         account = tickets[0].account
@@ -302,10 +312,14 @@ class Library:
             due = len(session.rows("dispatch_steps_due", **asked))
         if not due:
             return 0
-        with self.store.write() as session:
-            batch = _plan.plan_due(session, now, most)
-        self._touched(batch.touched)
-        return len(batch.executions)
+        batch = None
+        try:
+            with self.store.write() as session:
+                batch = _plan.plan_due(session, now, most)
+        finally:  # whatever became of it: an answer that is read anew is never wrong
+            if batch is not None:
+                self._touched(batch.touched)
+        return due
 
     def cancel(self, account: str, trigger_id: str) -> Trigger:
         """Cancels what no sender has taken on yet, at once, and all steps that are still to come.

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -33,8 +32,16 @@ from typing import Final, Self
 from trigger_core import _dispatch
 from trigger_core._dispatch import IN_DOUBT, Claim, Patience
 from trigger_core._ids import new_id
-from trigger_core.errors import InvalidValue, StoreUnavailable, TriggerCoreError
-from trigger_core.facts import CHANNELS
+from trigger_core.errors import (
+    FactsRefused,
+    InvalidValue,
+    StoreClosed,
+    StoreForked,
+    StoreUnavailable,
+    TriggerCoreError,
+)
+from trigger_core.facts import CHANNELS, text, whole
+from trigger_core.facts import Event as Report
 from trigger_core.library import Library
 from trigger_core.senders import Result, Sender
 
@@ -65,7 +72,8 @@ class Worker:
         seed: of the chance in pauses between attempts.
 
     Raises:
-        InvalidValue: there is no such channel, or a rate is not above 0.
+        InvalidValue: there is no such channel, a rate or the lease is not above 0, or a sender's ``provider`` or
+            ``most`` can't be.
     """
 
     def __init__(
@@ -84,6 +92,11 @@ class Worker:
         for name, rate in (rates or {}).items():
             if not rate > 0:
                 raise InvalidValue(f"rates.{name}", "must be above 0 messages a second")
+        for channel, sender in senders.items():
+            text(sender.provider, f"senders.{channel}.provider", 200)
+            whole(sender.most, f"senders.{channel}.most", 1)
+        if lease <= timedelta(0):
+            raise InvalidValue("lease", "must be above 0")
         self.worker_id = new_id()
         self._library = library
         self._senders = dict(senders)
@@ -96,8 +109,9 @@ class Worker:
         self._news = Condition()
         self._serial = 0
         self._in_hand: dict[str, str] = {}
+        self._told: dict[str, Sequence[Report]] = {}
         self._threads: list[Thread] = []
-        library._workers[self.worker_id] = self._wake
+        self._register()
 
     def __enter__(self) -> Self:
         return self
@@ -118,6 +132,7 @@ class Worker:
         Raises:
             StoreUnavailable: the store can't answer now; whatever was sent is in hand still, and taken up again.
         """
+        self._register()
         done = self._plan()
         for channel in self._senders:
             done += self._send(channel) + self._events(channel)
@@ -127,6 +142,9 @@ class Worker:
 
     def start(self) -> None:
         """Has a thread for each channel do the work, one plan what becomes due, and one keep the claims."""
+        if self._threads:
+            return
+        self._register()
         self._stopping.clear()
         works = [self._plan, *(partial(self._work, channel) for channel in self._senders)]
         self._threads = [Thread(target=self._loop, args=(work,), daemon=True) for work in works]
@@ -142,8 +160,15 @@ class Worker:
             thread.join()
         self._threads = []
         self._library._workers.pop(self.worker_id, None)
-        for sender in self._senders.values():
-            sender.close()
+        for channel, sender in self._senders.items():
+            try:
+                sender.close()
+            except Exception as error:
+                _LOG.warning("the sender for %s failed to close: %s", channel, type(error).__name__)
+
+    def _register(self) -> None:
+        """Says that this worker is there, so that no other one takes over what it has in hand."""
+        self._library._workers[self.worker_id] = self._wake
 
     def _work(self, channel: str) -> int:
         return self._send(channel) + self._events(channel)
@@ -153,8 +178,14 @@ class Worker:
             serial = self._serial
             try:
                 done = work()
+            except (StoreClosed, StoreForked) as error:
+                _LOG.warning("work ends: %s", type(error).__name__)
+                return
             except TriggerCoreError as error:
                 _LOG.warning("work failed and is taken up again: %s", type(error).__name__)
+                done = 0
+            except Exception as error:  # a defect: what else there is to do still has to be done
+                _LOG.error("work failed unforeseen and is taken up again: %s", type(error).__name__)
                 done = 0
             if not done:
                 with self._news:
@@ -169,13 +200,17 @@ class Worker:
     def _keep(self) -> None:
         """Says, while senders take their time, that this worker is there."""
         while not self._stopping.wait(self._lease.total_seconds() / 4):
-            if claims := list(self._in_hand):
-                with suppress(TriggerCoreError), self._library.store.write() as session:
-                    session.run(
-                        "dispatch_renew",
-                        claim_ids=claims,
-                        expires_at=(self._now() + self._lease).replace(tzinfo=None),
-                    )
+            try:
+                if claims := list(self._in_hand):
+                    self._renew(claims, self._lease)
+            except Exception as error:
+                _LOG.warning("claims could not be renewed: %s", type(error).__name__)
+
+    def _renew(self, claims: list[str], time: timedelta) -> None:
+        """Has claims last for some time from now."""
+        expires_at = (self._now() + time).replace(tzinfo=None)
+        with self._library.store.write() as session:
+            session.run("dispatch_renew", claim_ids=claims, expires_at=expires_at)
 
     # What is done
 
@@ -200,62 +235,72 @@ class Worker:
 
     def _hand_over(self, channel: str, sender: Sender, claim: Claim) -> None:
         try:
-            results = sender.send(claim.messages)
-            if len(results) != len(claim.messages):
-                raise ValueError(f"{len(results)} results for {len(claim.messages)} messages")
+            results, wrong = _dispatch.usable(sender.send(claim.messages), len(claim.messages))
         except Exception as error:
             _LOG.warning("the sender for %s failed: %s", channel, type(error).__name__)
-            now = self._now()
-            if sender.idempotent and all(now.replace(tzinfo=None) <= row[5] for row in claim.jobs):
-                self._put_off(claim, now)
+            now = self._now().replace(tzinfo=None)
+            if sender.idempotent and any(now <= row[5] for row in claim.jobs):
+                # the claim is kept: the same messages are handed over again when its time has run out
+                del self._in_hand[claim.claim_id]
+                self._renew([claim.claim_id], self._patience.pause)
                 return
-            results = [IN_DOUBT] * len(claim.messages)
+            results, wrong = [IN_DOUBT] * len(claim.messages), set()
+        if wrong:
+            _LOG.warning(
+                "the sender for %s said what can't be recorded: %s", channel, ", ".join(sorted(wrong))
+            )
         self._settle(sender, claim, results)
-
-    def _put_off(self, claim: Claim, now: datetime) -> None:
-        """Keeps the claim as it is: the same messages are handed over again when its time has run out."""
-        again = now + self._patience.pause
-        with self._library.store.write() as session:
-            session.run("dispatch_renew", claim_ids=[claim.claim_id], expires_at=again.replace(tzinfo=None))
 
     def _lost(self, channel: str, sender: Sender) -> Claim | None:
         """A claim to take over; where nobody may send its messages again, they are recorded as in doubt instead."""
         store, now = self._library.store, self._now()
-        workers = list(self._library._workers) if store.sees_every_write else None
         with store.read() as session:
-            asked = {"channel": channel, "now": now.replace(tzinfo=None), "workers": workers}
+            asked = {"channel": channel, "now": now.replace(tzinfo=None), "workers": self._others()}
             if not session.rows("dispatch_lost", **asked):
                 return None
         with store.write() as session:
             claim = _dispatch.take_over(
-                session, self._texts, self.worker_id, channel, workers, now, now + self._lease
+                # who is there is asked anew: one that came since may have made a claim
+                session,
+                self._texts,
+                self.worker_id,
+                channel,
+                self._others(),
+                now,
+                now + self._lease,
             )
         if claim is None or sender.idempotent:
             return claim
         self._settle(sender, claim, [IN_DOUBT] * len(claim.jobs))
         return None
 
+    def _others(self) -> list[str] | None:
+        """The workers that are there; None where there may be others elsewhere."""
+        return list(self._library._workers) if self._library.store.sees_every_write else None
+
     def _claim(self, channel: str, sender: Sender) -> Claim | None:
         now = self._now()
         bucket = self._buckets.get(channel)
         most = sender.most if bucket is None else min(sender.most, bucket.available(now))
-        if most < 1 or not self._is_due(channel, now):
-            return None
-        with self._library.store.write() as session:
-            claim = _dispatch.claim(
-                session,
-                self._texts,
-                self.worker_id,
-                channel,
-                most,
-                now,
-                now + self._lease,
-                self._patience,
-            )
-        if claim is not None:
-            self._library._touched({row[1] for row in claim.jobs})
-            if bucket is not None:
-                bucket.take(len(claim.jobs))
+        claim = None
+        while claim is None and most > 0 and self._is_due(channel, now):
+            try:
+                with self._library.store.write() as session:
+                    claim = _dispatch.claim(
+                        session,
+                        self._texts,
+                        self.worker_id,
+                        channel,
+                        most,
+                        now,
+                        now + self._lease,
+                        self._patience,
+                    )
+            finally:
+                if claim is not None:
+                    self._library._touched({row[1] for row in claim.jobs})
+        if claim is not None and bucket is not None:
+            bucket.take(len(claim.jobs))
         return claim
 
     def _is_due(self, channel: str, now: datetime) -> bool:
@@ -280,13 +325,29 @@ class Worker:
             except StoreUnavailable:
                 if self._stopping.wait(_POLL):
                     raise
-        self._library._touched({row[1] for row in claim.jobs})
+            finally:
+                self._library._touched({row[1] for row in claim.jobs})
 
     def _events(self, channel: str) -> int:
-        """Records what the sender was told since."""
-        events = self._senders[channel].events()
-        if events:
+        """Records what the sender was told since; what could not be recorded is kept for the next time."""
+        events = self._told.pop(channel, ())
+        if not events:
+            try:
+                events = self._senders[channel].events()
+            except Exception as error:
+                _LOG.warning("the sender for %s failed to report: %s", channel, type(error).__name__)
+                return 0
+        if not events:
+            return 0
+        try:
             self._library.record(events)
+        except FactsRefused as refused:
+            wrong = {error.row for error in refused.errors}
+            _LOG.warning("the sender for %s reported what can't be recorded: %d events", channel, len(wrong))
+            self._told[channel] = [event for row, event in enumerate(events) if row not in wrong]
+        except BaseException:
+            self._told[channel] = events
+            raise
         return len(events)
 
 

@@ -26,6 +26,7 @@ SPANNING = {
     "audit_": "an audit compares everything in the store, and shows the account of each difference",
     "dispatch_": "workers send what is due, whosever it is",
     "compact_": "compaction rewrites whole tables and answers nothing",
+    "tidy_": "forgets what is of no more use, whosever it was, and answers nothing",
 }
 """Beginnings of the names of queries that span accounts."""
 

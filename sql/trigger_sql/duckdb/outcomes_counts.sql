@@ -1,8 +1,15 @@
 -- What the staged outcomes need done: how many name a job that is not there, how many are decided by their text, how
--- many jobs become filtered, and how many leave the reason they were filtered for.
+-- many jobs become filtered, how many leave the reason they were filtered for, and how many are of cancelled triggers
+-- that workers have jobs of in hand.
 select
     count(*) filter (where not is_known) as unknown,
     count(*) filter (where is_tied) as tied,
     count(*) filter (where outcome = 'filtered') as arriving,
-    count(*) filter (where old_reason is not null and (is_shown or is_tied)) as leaving
+    count(*) filter (where old_reason is not null and (is_shown or is_tied)) as leaving,
+    (
+        select count(*)
+        from changed_outcomes as o
+        inner join claims as c on o.trigger_id = c.trigger_id
+        where c.held is not null
+    ) as held
 from changed_outcomes

@@ -1,4 +1,5 @@
--- Keeps which jobs the staged results' message ids lead to; an id that leads to a job already stays with that.
+-- Keeps which jobs the staged results' message ids lead to; an id that leads to a job already stays with that. A row
+-- for each id that is kept.
 -- $provider: who made the ids
 insert into message_ids
 select
@@ -12,3 +13,4 @@ from staged_results as r
 inner join staged_places as p on r.execution_id = p.execution_id
 where r.provider_message_id is not null
 on conflict do nothing
+returning job_id
