@@ -1,28 +1,19 @@
-"""Example data that goes on by itself: all flows in every status, and what happens to them while one watches.
-
-A story is worked out in advance, from a seed and a moment: facts with the times at which they happen. What lies in
-the past is recorded at once, the rest when its time comes.
-"""
+"""The past of the demo: all flows, as they ended in every way, recorded as a host does that sends by itself."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from heapq import heappop, heappush
+from datetime import datetime, timedelta
 from itertools import count
 from random import Random
-from threading import Event as Signal
-from threading import Thread
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 from uuid import UUID
 
 from attrs import define, evolve, field, frozen
 
-from trigger_core.errors import TriggerCoreError
+from trigger_core.demo._people import ACCOUNT, CURRENCY, PEOPLE, PRICES, Person
 from trigger_core.facts import (
+    CHANNELS,
     Attempt,
     Cancel,
     Error,
@@ -36,28 +27,9 @@ from trigger_core.facts import (
     Trigger,
     Workflow,
 )
-from trigger_core.library import Library
 
-ACCOUNT: Final = "demo"
-_CURRENCY: Final = "USD"
-_CHANNELS: Final = ("email", "sms", "whatsapp")
-_ENDPOINTS: Final = {"email": "messages", "sms": "sms", "whatsapp": "whatsapp"}
 _PROVIDERS: Final = {"email": "ses", "sms": "twilio", "whatsapp": "meta"}
 _TITLES: Final = {"email": "Email", "sms": "SMS", "whatsapp": "WhatsApp"}
-_PRICES: Final = {"email": Decimal("0.0001"), "sms": Decimal("0.0079"), "whatsapp": Decimal("0.0147")}
-_PEOPLE: Final = 4000
-_TURN: Final = 0.25
-_NEXT_CAMPAIGN: Final = 30
-_DUE_STEP: Final = 20
-"""Seconds from the start until the step that one can watch becomes due."""
-
-_COUNTRIES: Final = (
-    ("US", "1415555"),
-    ("IN", "9184894"),
-    ("GB", "4420794"),
-    ("BR", "5511987"),
-    ("DE", "4915123"),
-)
 
 _REASONS: Final = (
     ("opted_out", "Contact opted out of this channel"),
@@ -87,16 +59,16 @@ _FOLLOWING: Final = {
 
 @frozen
 class Pace:
-    """How an execution goes.
+    """How an execution went.
 
     Attributes:
         jobs: how many contacts it has.
-        begin: when work on it begins, in seconds from the story's moment.
-        seconds: how long the work takes.
-        sent: the share of contacts that are sent to.
-        failed: the share that fail; the rest is filtered.
-        late: how many seconds delivery events go on.
-        unfinished: whether work stops half-way for good.
+        begin: when work on it began, in seconds from the moment.
+        seconds: how long the work took.
+        sent: the share of contacts that were sent to.
+        failed: the share that failed; the rest was filtered.
+        late: for how many seconds delivery events went on.
+        unfinished: whether work stopped half-way for good.
     """
 
     jobs: int
@@ -109,48 +81,38 @@ class Pace:
 
 
 @define
-class Story:
-    """Facts and when they happen.
+class Past:
+    """What happened until a moment, as facts, worked out from a seed.
 
-    >>> story = Story(datetime(2025, 11, 23, 10, tzinfo=UTC), seed=7)
-    >>> story.open()
-    >>> len(story.until(story.moment)) > 5_000
+    >>> from datetime import UTC
+    >>> past = Past(datetime(2025, 11, 23, 10, tzinfo=UTC), seed=7)
+    >>> past.tell()
+    >>> len(past.facts) > 5_000
     True
     """
 
     moment: datetime
     seed: int = 1
+    facts: list[Fact] = field(init=False, factory=list)
     _dice: Random = field(init=False)
-    _coming: list[tuple[datetime, int, Fact]] = field(init=False, factory=list)
-    _order: Iterator[int] = field(init=False, factory=count)
     _ids: Iterator[int] = field(init=False, factory=count)
-    examples: dict[str, str] = field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self._dice = Random(f"{self.seed} {self.moment}")  # noqa: S311  no secret depends on it
 
-    def until(self, moment: datetime) -> list[Fact]:
-        """Takes out what has happened by a moment, in order."""
-        found = []
-        while self._coming and self._coming[0][0] <= moment:
-            found.append(heappop(self._coming)[2])
-        return found
-
-    def open(self) -> None:
-        """Everything that is there when one begins to watch, and what will come of it."""
+    def tell(self) -> None:
+        """Everything that is over when one begins to watch."""
         minute = 60.0
-        self.examples["direct"] = self._direct("sms", "SMS Send - otp_us", Pace(600, -50 * minute, 130))
-        self._direct("email", "Email Send - newsletter", Pace(1600, -40 * minute, 330, late=3600))
-        self._direct("whatsapp", "WhatsApp Send - order_shipped", Pace(600, -30 * minute, 200, late=2400))
-        self._direct("sms", "SMS Send - flash_sale", Pace(500, -20, 240))
+        self._direct("sms", "SMS Send - otp_us", Pace(400, -50 * minute, 130))
+        self._direct("email", "Email Send - newsletter", Pace(900, -40 * minute, 330, late=3600))
+        self._direct("whatsapp", "WhatsApp Send - order_shipped", Pace(300, -30 * minute, 200, late=2400))
         self._direct("email", "Email Send - wrong_sender", Pace(60, -25 * minute, 30, sent=0, failed=0.9))
         self._direct(
             "whatsapp", "WhatsApp Send - withdrawn", Pace(150, -15 * minute, 60, unfinished=True), cancel=-840
         )
-        self._direct("sms", "SMS Send - tonight", Pace(300, 8 * 3600), scheduled=8 * 3600)
         self._direct("email", "Email Send - nobody", Pace(0, -10 * minute))
 
-        step = Pace(150, -3 * 24 * 60 * minute, 90)
+        step = Pace(150, 0, 90)
         series = (
             (0, "email", "Welcome Email"),
             (1440, "sms", "Day 1 SMS"),
@@ -158,42 +120,21 @@ class Story:
         )
         day = 24 * 60 * minute
         self._steps("Welcome Series", -4 * day, series, [step, step, step])
-        self.examples["steps"] = self._steps(
-            "Onboarding",
-            _DUE_STEP - minute,
-            ((0, "email", "Welcome Email"), (1, "sms", "Reminder"), (1440, "whatsapp", "Day 1 WhatsApp")),
-            [Pace(400, 0, 15, sent=0.93), Pace(300, 0, 120), None],
-        )
-        self._steps("Win Back", -2 * 3600, series, [Pace(200, 0, 60), None, None])
-        self._steps("Renewal", 3600, series, [None, None, None])
         self._steps("Broken Series", -5 * day, series, [Pace(40, 0, 20, sent=0, failed=0.95)] * 3)
         self._steps("Stopped Series", -1.5 * day, series, [Pace(120, 0, 60), None, None], cancel=-1.4 * day)
 
-        whole = {
-            channel: Pace(jobs, 0, 180) for channel, jobs in zip(_CHANNELS, (300, 260, 180), strict=True)
-        }
-        self.examples["group"] = self._group("Multi-Channel OTP", -90 * minute, whole)
-        self._group("Price Alert", -30, {channel: Pace(150, 0, 200) for channel in _CHANNELS})
-        self._group("Half a Launch", -20 * minute, {"email": Pace(90, 0, 60), "sms": None, "whatsapp": None})
-        self._group("Launch", 5 * 3600, dict.fromkeys(_CHANNELS))
-        self._group("Bad Template", -60 * minute, {channel: Pace(30, 0, 10, 0, 1) for channel in _CHANNELS})
+        whole = {channel: Pace(jobs, 0, 180) for channel, jobs in zip(CHANNELS, (200, 160, 120), strict=True)}
+        self._group("Multi-Channel OTP", -90 * minute, whole)
+        self._group("Bad Template", -60 * minute, {channel: Pace(30, 0, 10, 0, 1) for channel in CHANNELS})
         self._group("Recall", -35 * minute, {"email": Pace(80, 0, 60), "sms": None}, cancel=-30 * minute)
-
-    def campaign(self, begin: float) -> None:
-        """One more direct send, begun so many seconds after the story's moment."""
-        channel = self._dice.choice(_CHANNELS)
-        name = self._dice.choice(("otp_us", "receipt", "reminder", "survey"))
-        self._direct(
-            channel,
-            f"{_TITLES[channel]} Send - {name}",
-            Pace(self._dice.randint(20, 80), begin, 20, late=120),
-        )
 
     def _at(self, seconds: float) -> datetime:
         return self.moment + timedelta(seconds=seconds)
 
     def _happens(self, seconds: float, fact: Fact) -> None:
-        heappush(self._coming, (self._at(seconds), next(self._order), fact))
+        """Adds a fact, unless it is none yet: an event that is still to come."""
+        if seconds <= 0:
+            self.facts.append(fact)
 
     def _id(self, seconds: float) -> str:
         """A UUID of version 7 whose time is that of the event, so that rows of one time lie together."""
@@ -209,35 +150,20 @@ class Story:
             account=ACCOUNT,
             trigger_id=trigger_id,
             campaign_name=name,
-            currency=_CURRENCY,
+            currency=CURRENCY,
             created_at=self._at(created),
             **more,
         )
-        self._happens(min(created, 0), fact)
+        self._happens(created, fact)
         return trigger_id
 
-    def _direct(
-        self,
-        channel: str,
-        name: str,
-        pace: Pace,
-        *,
-        cancel: float | None = None,
-        scheduled: float | None = None,
-    ) -> str:
-        created = pace.begin - 2 if scheduled is None else -3600
+    def _direct(self, channel: str, name: str, pace: Pace, *, cancel: float | None = None) -> None:
+        created = pace.begin - 2
         trigger_id = self._trigger(
-            created,
-            name,
-            flow_type="direct_channel",
-            trigger_type=channel,
-            trigger_source="direct_api",
-            scheduled_at=None if scheduled is None else self._at(scheduled),
+            created, name, flow_type="direct_channel", trigger_type=channel, trigger_source="direct_api"
         )
-        planned = created + 1
-        self._execution(trigger_id, channel, pace, planned, cancel)
+        self._execution(trigger_id, channel, pace, created + 1, cancel)
         self._cancel(trigger_id, cancel)
-        return trigger_id
 
     def _steps(
         self,
@@ -247,11 +173,9 @@ class Story:
         paces: Sequence[Pace | None],
         *,
         cancel: float | None = None,
-    ) -> str:
-        created = min(start, -1)
+    ) -> None:
         trigger_id = self._workflow(
             name,
-            created,
             start,
             type="steps",
             steps=[
@@ -270,14 +194,12 @@ class Story:
                 begin = start + delay * 60
                 self._execution(trigger_id, channel, _moved(pace, begin), begin, cancel, f"step-{order}")
         self._cancel(trigger_id, cancel)
-        return trigger_id
 
     def _group(
         self, name: str, start: float, paces: Mapping[str, Pace | None], *, cancel: float | None = None
-    ) -> str:
+    ) -> None:
         trigger_id = self._workflow(
             name,
-            min(start, -1),
             start,
             type="template_group",
             template_group_id=f"tg-{next(self._ids)}",
@@ -287,17 +209,15 @@ class Story:
             if pace is not None:
                 self._execution(trigger_id, channel, _moved(pace, start), start, cancel)
         self._cancel(trigger_id, cancel)
-        return trigger_id
 
-    def _workflow(self, name: str, created: float, start: float, **more: Any) -> str:
+    def _workflow(self, name: str, start: float, **more: Any) -> str:
         number = next(self._ids)
         return self._trigger(
-            created,
+            start,
             name,
             flow_type="workflow",
             trigger_type="workflow",
             trigger_source="workflow_api",
-            scheduled_at=None if start == created else self._at(start),
             workflow=Workflow(id=f"wf-{number}", name=name, execution_id=f"wfex-{number}", **more),
         )
 
@@ -315,11 +235,8 @@ class Story:
         step_id: str | None = None,
     ) -> None:
         execution_id = self._id(planned)
-        self.examples.setdefault(
-            f"jobs of {trigger_id}", f"{_ENDPOINTS[channel]}/executions/{execution_id}/jobs"
-        )
         self._happens(
-            min(planned, 0) if pace.begin > 3600 else planned,
+            planned,
             Execution(
                 account=ACCOUNT,
                 trigger_id=trigger_id,
@@ -338,17 +255,14 @@ class Story:
         self, execution_id: str, job_id: int, channel: str, pace: Pace, planned: float, cancel: float | None
     ) -> None:
         dice = self._dice
-        person = job_id * 1237 % _PEOPLE
-        country, prefix = _COUNTRIES[person % len(_COUNTRIES)]
-        address = f"user{person}@example.com" if channel == "email" else f"+{prefix}{person:04}"
-        contact = f"user_{person}"
+        person = Person(job_id * 1237 % PEOPLE)
         job: dict[str, Any] = {"execution_id": execution_id, "job_id": job_id}
         lot = dice.random()
         reason = None
         if lot >= pace.sent + pace.failed:
-            reason = _reason(dice, channel, country)
-        known_address = None if reason and reason[0] == "missing_address" else address
-        self._happens(planned, Job(**job, contact=contact, address=known_address))
+            reason = _reason(dice, channel, person.country)
+        address = None if reason and reason[0] == "missing_address" else person.address(channel)
+        self._happens(planned, Job(**job, contact=person.external_id, address=address))
         moment = pace.begin + pace.seconds * job_id / (pace.jobs + 1)
         if (pace.unfinished and job_id > pace.jobs / 2) or (cancel is not None and moment > cancel):
             return
@@ -380,7 +294,7 @@ class Story:
                 provider=provider,
                 provider_message_id=message,
                 segments=1 if channel == "sms" else None,
-                cost=_PRICES[channel],
+                cost=PRICES[channel],
             ),
         )
         for kind, share in _FOLLOWING[channel]:
@@ -397,85 +311,6 @@ class Story:
                         provider_message_id=message,
                     ),
                 )
-
-
-class Demo:
-    """A library filled with a story that goes on in a thread while the context lasts.
-
-    Args:
-        library: an open library.
-        seed: decides what happens.
-        now: when it begins; otherwise now.
-
-    Attributes:
-        key: an API key that opens the data.
-        examples: the ids of a trigger of each flow, by ``direct``, ``steps`` and ``group``.
-    """
-
-    def __init__(self, library: Library, seed: int = 1, now: datetime | None = None) -> None:
-        self._library = library
-        self._story = Story(now or datetime.now(UTC), seed)
-        self._stop = Signal()
-        self._thread = Thread(target=self._go_on, name="trigger-core demo", daemon=True)
-        self.key = ""
-        self.examples = self._story.examples
-
-    def __enter__(self) -> Self:
-        self._story.open()
-        self._library.record(self._story.until(self._story.moment))
-        self.key = self._library.create_key(ACCOUNT, ["read", "send", "events", "catalog"], test=True).key
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _go_on(self) -> None:
-        next_campaign = _NEXT_CAMPAIGN
-        while not self._stop.wait(_TURN):
-            now = datetime.now(UTC)
-            if (now - self._story.moment).total_seconds() > next_campaign:
-                self._story.campaign(next_campaign)
-                next_campaign += _NEXT_CAMPAIGN
-            try:
-                self._library.record(self._story.until(now))
-            except TriggerCoreError:
-                logging.getLogger(__name__).exception("The demo can't go on.")
-                return
-
-    def introduction(self, url: str, store: str) -> str:
-        """What to try, as text: the key, and commands that can be pasted into a shell."""
-        examples = self.examples
-        direct, steps, group = (examples[name] for name in ("direct", "steps", "group"))
-        jobs = examples[f"jobs of {direct}"]
-        tries = (
-            ("The newest triggers", "triggers?limit=5"),
-            ("A direct send: in short, then in detail", f"triggers/{direct}"),
-            (None, f"triggers/{direct}/direct"),
-            ("Who did not get it, and why", f"{jobs}?status=filtered&limit=5"),
-            (
-                f"A workflow with steps; its second step is due {_DUE_STEP} seconds after the start",
-                f"triggers/{steps}/workflow",
-            ),
-            ("A template group, on all channels at once", f"triggers/{group}/workflow"),
-        )
-        lines = [
-            f"Serving example data of the account {ACCOUNT} on {url}; Ctrl-C stops it.",
-            "",
-            f"API key: {self.key}",
-        ]
-        for title, path in tries:
-            lines += ["", f"# {title}"] if title else []
-            lines.append(f"curl -s -H 'X-API-Key: {self.key}' '{url}/api/v1/{path}'")
-        lines += [
-            "",
-            "# Every number, derived again from what was recorded",
-            f"trigger-core audit --store '{store}'",
-        ]
-        return "\n".join(lines)
 
 
 def _moved(pace: Pace, begin: float) -> Pace:
