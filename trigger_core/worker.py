@@ -21,6 +21,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -35,6 +36,7 @@ from trigger_core._dispatch import IN_DOUBT, Claim, Patience
 from trigger_core._ids import new_id
 from trigger_core.errors import InvalidValue, StoreUnavailable, TriggerCoreError
 from trigger_core.facts import CHANNELS
+from trigger_core.facts import Event as Fact
 from trigger_core.library import Library
 from trigger_core.senders import Result, Sender
 
@@ -65,7 +67,7 @@ class Worker:
         seed: of the chance in pauses between attempts.
 
     Raises:
-        InvalidValue: there is no such channel, or a rate is not above 0.
+        InvalidValue: there is no such channel, or a rate is not above 0, or not finite.
     """
 
     def __init__(
@@ -82,8 +84,8 @@ class Worker:
             if name not in CHANNELS:
                 raise InvalidValue("senders", f"must be for {', '.join(CHANNELS)}, not for {name}")
         for name, rate in (rates or {}).items():
-            if not rate > 0:
-                raise InvalidValue(f"rates.{name}", "must be above 0 messages a second")
+            if not 0 < rate < math.inf:
+                raise InvalidValue(f"rates.{name}", "must be above 0 messages a second, and finite")
         self.worker_id = new_id()
         self._library = library
         self._senders = dict(senders)
@@ -96,6 +98,7 @@ class Worker:
         self._news = Condition()
         self._serial = 0
         self._in_hand: dict[str, str] = {}
+        self._reported: dict[str, Sequence[Fact]] = {}
         self._threads: list[Thread] = []
         library._workers[self.worker_id] = self._wake
 
@@ -153,7 +156,7 @@ class Worker:
             serial = self._serial
             try:
                 done = work()
-            except TriggerCoreError as error:
+            except Exception as error:  # whatever it is, it must not end a channel for good
                 _LOG.warning("work failed and is taken up again: %s", type(error).__name__)
                 done = 0
             if not done:
@@ -283,15 +286,29 @@ class Worker:
         self._library._touched({row[1] for row in claim.jobs})
 
     def _events(self, channel: str) -> int:
-        """Records what the sender was told since."""
-        events = self._senders[channel].events()
+        """Records what the sender was told since; where the store can't take it now, that is kept for the next time."""
+        events = self._reported.get(channel) or self._ask(channel)
         if events:
-            self._library.record(events)
+            self._reported.pop(channel, None)
+            try:
+                self._library.record(events)
+            except StoreUnavailable:
+                self._reported[channel] = events
+                raise
         return len(events)
+
+    def _ask(self, channel: str) -> Sequence[Fact]:
+        try:
+            return self._senders[channel].events()
+        except Exception as error:
+            _LOG.warning("the sender for %s could not tell events: %s", channel, type(error).__name__)
+            return ()
 
 
 class _Bucket:
     """A rate limit: what was not used of a second is kept, a second's worth at most (a token bucket).
+
+    It is given out in portions of a quarter of a second's worth or more: each is a batch, with transactions of its own.
 
     Args:
         rate: how many a second.
@@ -300,6 +317,7 @@ class _Bucket:
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self._most = max(1.0, rate)
+        self._least = max(1.0, rate * _POLL)
         self._tokens = self._most
         self._at: datetime | None = None
 
@@ -309,7 +327,7 @@ class _Bucket:
             gained = max(0.0, (now - self._at).total_seconds()) * self._rate
             self._tokens = min(self._most, self._tokens + gained)
         self._at = now
-        return int(self._tokens)
+        return int(self._tokens) if self._tokens >= self._least else 0
 
     def take(self, count: int) -> None:
         """Counts what went."""

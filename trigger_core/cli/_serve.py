@@ -79,6 +79,7 @@ def demo(store: str | None, port: int | None) -> int:
         running = stack.enter_context(example.Demo(library))
 
         def ready(host: str, port: int) -> None:
+            running.start()
             print(running.introduction(f"http://{host}:{port}", store), flush=True)
 
         if port is not None:

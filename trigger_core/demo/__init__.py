@@ -24,9 +24,10 @@ from trigger_core.library import Library
 from trigger_core.senders import open_sender
 from trigger_core.worker import Patience, Worker
 
-__all__ = ["ACCOUNT", "Demo"]
+__all__ = ["ACCOUNT", "RATE", "Demo"]
 
-_RATE: Final = 80
+RATE: Final = 60
+"""Messages a second on each channel, so that one can watch a list go through."""
 _PAUSE: Final = 30
 """Seconds after which the demo asks for something more to be sent."""
 
@@ -34,7 +35,7 @@ _IS_JSON: Final = "-H 'Content-Type: application/json'"
 
 
 class Demo:
-    """A library with a past, and a present that goes on in threads while the context lasts.
+    """A library with a past and, once started, a present that goes on in threads while the context lasts.
 
     Args:
         library: an open library.
@@ -42,13 +43,19 @@ class Demo:
 
     Attributes:
         key: an API key that opens the data.
-        examples: the ids of a trigger of each flow, by ``direct``, ``steps`` and ``group``.
+        examples: once started, the ids of a trigger of each flow, by ``direct``, ``steps`` and ``group``.
     """
 
     def __init__(self, library: Library, seed: int = 1) -> None:
         self._library = library
         self._seed = seed
         self._present = Present(library)
+        self._worker = Worker(
+            library,
+            {channel: open_sender(channel, "sandbox:") for channel in CHANNELS},
+            rates=dict.fromkeys(CHANNELS, RATE),
+            patience=Patience(pause=timedelta(seconds=5)),
+        )
         self._stop = Signal()
         self._thread = Thread(target=self._go_on, name="trigger-core demo", daemon=True)
         self.key = ""
@@ -59,23 +66,21 @@ class Demo:
         past.tell()
         self._library.record(past.facts)
         self._present.fill()
-        self._present.begin()
         self.key = self._library.create_key(ACCOUNT, SCOPES, test=True).key
-        self._worker = Worker(
-            self._library,
-            {channel: open_sender(channel, "sandbox:") for channel in CHANNELS},
-            rates=dict.fromkeys(CHANNELS, _RATE),
-            patience=Patience(pause=timedelta(seconds=5)),
-        )
+        return self
+
+    def start(self) -> None:
+        """Asks for the first things to be sent, and has threads send them, and ask for more."""
+        self._present.begin()
         self._worker.start()
         self._thread.start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self._worker.stop()
 
     def _go_on(self) -> None:
@@ -105,7 +110,7 @@ class Demo:
         )
         lines = [
             f"Serving example data of the account {ACCOUNT} on {url}; Ctrl-C stops it.",
-            f"What is sent goes to a sandbox and reaches nobody, up to {_RATE} messages a second on each channel.",
+            f"What is sent goes to a sandbox and reaches nobody, up to {RATE} messages a second on each channel.",
             "",
             f"API key: {self.key}",
         ]

@@ -103,16 +103,16 @@ class Past:
     def tell(self) -> None:
         """Everything that is over when one begins to watch."""
         minute = 60.0
-        self._direct("sms", "SMS Send - otp_us", Pace(400, -50 * minute, 130))
-        self._direct("email", "Email Send - newsletter", Pace(900, -40 * minute, 330, late=3600))
-        self._direct("whatsapp", "WhatsApp Send - order_shipped", Pace(300, -30 * minute, 200, late=2400))
+        self._direct("sms", "SMS Send - otp_us", Pace(250, -50 * minute, 130))
+        self._direct("email", "Email Send - newsletter", Pace(600, -40 * minute, 330, late=3600))
+        self._direct("whatsapp", "WhatsApp Send - order_shipped", Pace(250, -30 * minute, 200, late=2400))
         self._direct("email", "Email Send - wrong_sender", Pace(60, -25 * minute, 30, sent=0, failed=0.9))
         self._direct(
             "whatsapp", "WhatsApp Send - withdrawn", Pace(150, -15 * minute, 60, unfinished=True), cancel=-840
         )
         self._direct("email", "Email Send - nobody", Pace(0, -10 * minute))
 
-        step = Pace(150, 0, 90)
+        step = Pace(90, 0, 90)
         series = (
             (0, "email", "Welcome Email"),
             (1440, "sms", "Day 1 SMS"),
@@ -121,9 +121,9 @@ class Past:
         day = 24 * 60 * minute
         self._steps("Welcome Series", -4 * day, series, [step, step, step])
         self._steps("Broken Series", -5 * day, series, [Pace(40, 0, 20, sent=0, failed=0.95)] * 3)
-        self._steps("Stopped Series", -1.5 * day, series, [Pace(120, 0, 60), None, None], cancel=-1.4 * day)
+        self._steps("Stopped Series", -1.5 * day, series, [Pace(90, 0, 60), None, None], cancel=-1.4 * day)
 
-        whole = {channel: Pace(jobs, 0, 180) for channel, jobs in zip(CHANNELS, (200, 160, 120), strict=True)}
+        whole = {channel: Pace(jobs, 0, 180) for channel, jobs in zip(CHANNELS, (160, 130, 90), strict=True)}
         self._group("Multi-Channel OTP", -90 * minute, whole)
         self._group("Bad Template", -60 * minute, {channel: Pace(30, 0, 10, 0, 1) for channel in CHANNELS})
         self._group("Recall", -35 * minute, {"email": Pace(80, 0, 60), "sms": None}, cancel=-30 * minute)

@@ -12,7 +12,7 @@ from trigger_core.catalog import Contact
 ACCOUNT: Final = "demo"
 CURRENCY: Final = "USD"
 PRICES: Final = {"email": Decimal("0.0001"), "sms": Decimal("0.0079"), "whatsapp": Decimal("0.0147")}
-PEOPLE: Final = 3000
+PEOPLE: Final = 2400
 
 COUNTRIES: Final = {
     "US": "+1415555",
