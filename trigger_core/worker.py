@@ -47,6 +47,9 @@ _LOG: Final = logging.getLogger("trigger_core.worker")
 _POLL: Final = 0.25
 """Seconds after which a worker looks again, though nobody told it of anything."""
 
+_MANY: Final = 100
+"""So many events at once mean that there are more."""
+
 _STEPS: Final = 100
 """How many steps of workflows are planned in one transaction."""
 
@@ -148,8 +151,10 @@ class Worker:
         for sender in self._senders.values():
             sender.close()
 
-    def _work(self, channel: str) -> int:
-        return self._send(channel) + self._events(channel)
+    def _work(self, channel: str) -> bool:
+        """Whether there is more to do: a few events that trickle in are better recorded together, after a pause."""
+        sent, told = self._send(channel), self._events(channel)
+        return sent > 0 or told >= _MANY
 
     def _loop(self, work: Callable[[], int]) -> None:
         while not self._stopping.is_set():
