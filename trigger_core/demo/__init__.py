@@ -62,11 +62,11 @@ class Demo:
         self.examples = self._present.examples
 
     def __enter__(self) -> Self:
+        self.key = self._library.create_key(ACCOUNT, SCOPES, test=True).key  # first: it tells a demo's store
+        self._present.fill()
         past = Past(self._library._now(), self._seed)
         past.tell()
         self._library.record(past.facts)
-        self._present.fill()
-        self.key = self._library.create_key(ACCOUNT, SCOPES, test=True).key
         return self
 
     def start(self) -> None:
