@@ -77,7 +77,7 @@ venv: $(DEV)
 $(SERVER): pyproject.toml | $(BIN)/python
 	@$(call make-venv)
 	@echo 'Installing trigger-core into $(VENV) ...'
-	@$(PIP) install --editable '.[server]'
+	@$(PIP) install --editable '.[send,server]'
 	@touch $@
 
 $(DEV): pyproject.toml | $(BIN)/python

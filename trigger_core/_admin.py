@@ -1,7 +1,7 @@
 """The admin socket: how other commands reach a store that one process has open.
 
 A DuckDB file belongs to one process. A service that has one open listens on a Unix socket beside it, on which
-commands of the same user are carried out: the request, a journal, results and progress go over it in frames, each
+commands of the same user are carried out: the request, a file, results and progress go over it in frames, each
 a letter and a length before its bytes. Nothing that comes over it may be trusted with memory, and nothing of a failure
 but its kind goes back.
 """
@@ -45,10 +45,10 @@ _logger = logging.getLogger(__name__)
 
 
 class Streams(Protocol):
-    """Where a command reads a journal, and where its results, messages and progress go."""
+    """Where a command reads a file, and where its results, messages and progress go."""
 
     def source(self) -> IO[bytes]:
-        """The journal, to be closed by the caller."""
+        """The file, to be closed by the caller."""
 
     def out(self, data: bytes) -> None:
         """Takes a part of the result."""
@@ -277,8 +277,8 @@ def ask(
         socket_path: the socket.
         command: the command's name.
         arguments: its arguments, as JSON has them.
-        streams: where everything goes, and where the journal comes from.
-        sends: whether there is a journal to send.
+        streams: where everything goes, and where the file comes from.
+        sends: whether there is a file to send.
 
     Returns:
         The command's exit code.
@@ -324,10 +324,10 @@ def owner(socket_path: str) -> int | None:
 
 
 class _Sender(Thread):
-    """Sends a journal while the service's answers are read: neither side waits for the other to read."""
+    """Sends a file while the service's answers are read: neither side waits for the other to read."""
 
     def __init__(self, connection: socket.socket, streams: Streams) -> None:
-        super().__init__(name="trigger-core journal", daemon=True)
+        super().__init__(name="trigger-core file", daemon=True)
         self._connection = connection
         self._streams = streams
         self.error: OSError | None = None

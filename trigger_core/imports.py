@@ -194,6 +194,24 @@ def import_list(
     return attrs.evolve(done, stored=stored)
 
 
+def format_of(path: str | None, format: str | None) -> str:
+    """The format that is given, otherwise the one that a path's ending stands for.
+
+    Raises:
+        InvalidValue: there is no such format, or the ending is another.
+
+    >>> format_of("contacts.csv", None), format_of("contacts.txt", "ndjson")
+    ('csv', 'ndjson')
+    """
+    if format is None:
+        format = _SUFFIXES.get(os.path.splitext(path or "")[1].lower())
+        if format is None:
+            raise InvalidValue(
+                "format", f"must be given, {', '.join(FORMATS)}, unless the path ends in one of them"
+            )
+    return facts.choice(format, "format", FORMATS)
+
+
 def _unheard(_what: str, _done: int, _all: int | None) -> None:
     pass
 
@@ -303,13 +321,7 @@ def _member(row: Row) -> str:
 def _rows(source: Source, format: str | None, stack: ExitStack) -> tuple[int | None, Rows]:
     """How much there is to read, if that is known, and the rows."""
     path = os.fspath(source) if isinstance(source, str | os.PathLike) else None
-    if format is None:
-        format = _SUFFIXES.get(os.path.splitext(path or "")[1].lower())
-        if format is None:
-            raise InvalidValue(
-                "format", f"must be given, {', '.join(FORMATS)}, unless the path ends in one of them"
-            )
-    facts.choice(format, "format", FORMATS)
+    format = format_of(path, format)
     if format in READERS:
         if path is None:
             raise InvalidValue("source", f"must be a path: {format} isn't read from a stream")

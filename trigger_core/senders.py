@@ -18,17 +18,21 @@ A sender is anything with the members of ``Sender``; it inherits nothing. This o
 >>> Printer().send([hello])
 +14155550100 Hello
 [Accepted(provider_message_id='t', segments=None, cost=None)]
+
+The command line names senders by URLs; ``SENDERS`` says which class opens which scheme.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Protocol
+from importlib import import_module
+from typing import Final, Protocol
 
 from attrs import frozen
 
-from trigger_core.facts import Event
+from trigger_core.errors import InvalidValue
+from trigger_core.facts import CHANNELS, Event, choice
 
 
 @frozen(kw_only=True)
@@ -114,3 +118,35 @@ class Sender(Protocol):
 
     def close(self) -> None:
         """Ends all connections."""
+
+
+SENDERS: Final[dict[str, str]] = {
+    "sandbox": "trigger_sandbox:SandboxSender",
+    "smtp": "trigger_smtp:SMTPSender",
+    "smtps": "trigger_smtp:SMTPSender",
+}
+"""Which class opens which scheme, as ``module:name``, by its class method ``from_url(channel, url)``."""
+
+
+def open_sender(channel: str, url: str) -> Sender:
+    """The sender that a URL names, for one channel.
+
+    Args:
+        channel: ``email``, ``sms`` or ``whatsapp``.
+        url: ``sandbox:``, or ``smtp://user@host:port?from=hello@acme.example`` as ``trigger_smtp`` explains it.
+
+    Raises:
+        InvalidValue: no sender is known for the URL's scheme, or it can't be opened so. The URL isn't repeated.
+
+    >>> open_sender("sms", "sandbox:").provider
+    'sandbox'
+    """
+    choice(channel, "channel", CHANNELS)
+    scheme, separator, _ = url.partition(":")
+    if not separator or scheme not in SENDERS:
+        raise InvalidValue(
+            "sender", f"must be a URL that begins with {', '.join(f'{name}:' for name in SENDERS)}"
+        )
+    module, _, name = SENDERS[scheme].partition(":")
+    sender: Sender = getattr(import_module(module), name).from_url(channel, url)
+    return sender

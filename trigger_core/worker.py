@@ -21,6 +21,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -52,6 +53,9 @@ _LOG: Final = logging.getLogger("trigger_core.worker")
 _POLL: Final = 0.25
 """Seconds after which a worker looks again, though nobody told it of anything."""
 
+_MANY: Final = 100
+"""So many events at once mean that there are more."""
+
 _STEPS: Final = 100
 """How many steps of workflows are planned in one transaction."""
 
@@ -72,8 +76,8 @@ class Worker:
         seed: of the chance in pauses between attempts.
 
     Raises:
-        InvalidValue: there is no such channel, a rate or the lease is not above 0, or a sender's ``provider`` or
-            ``most`` can't be.
+        InvalidValue: there is no such channel, a rate is not finite and above 0, the lease is not above 0, or a
+            sender's ``provider`` or ``most`` can't be.
     """
 
     def __init__(
@@ -90,8 +94,8 @@ class Worker:
             if name not in CHANNELS:
                 raise InvalidValue("senders", f"must be for {', '.join(CHANNELS)}, not for {name}")
         for name, rate in (rates or {}).items():
-            if not rate > 0:
-                raise InvalidValue(f"rates.{name}", "must be above 0 messages a second")
+            if not 0 < rate < math.inf:
+                raise InvalidValue(f"rates.{name}", "must be above 0 messages a second, and finite")
         for channel, sender in senders.items():
             text(sender.provider, f"senders.{channel}.provider", 200)
             whole(sender.most, f"senders.{channel}.most", 1)
@@ -170,8 +174,10 @@ class Worker:
         """Says that this worker is there, so that no other one takes over what it has in hand."""
         self._library._workers[self.worker_id] = self._wake
 
-    def _work(self, channel: str) -> int:
-        return self._send(channel) + self._events(channel)
+    def _work(self, channel: str) -> bool:
+        """Whether there is more to do: a few events that trickle in are better recorded together, after a pause."""
+        sent, told = self._send(channel), self._events(channel)
+        return sent > 0 or told >= _MANY
 
     def _loop(self, work: Callable[[], int]) -> None:
         while not self._stopping.is_set():
@@ -354,6 +360,8 @@ class Worker:
 class _Bucket:
     """A rate limit: what was not used of a second is kept, a second's worth at most (a token bucket).
 
+    It is given out in portions of a quarter of a second's worth or more: each is a batch, with transactions of its own.
+
     Args:
         rate: how many a second.
     """
@@ -361,6 +369,7 @@ class _Bucket:
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self._most = max(1.0, rate)
+        self._least = max(1.0, rate * _POLL)
         self._tokens = self._most
         self._at: datetime | None = None
 
@@ -370,7 +379,7 @@ class _Bucket:
             gained = max(0.0, (now - self._at).total_seconds()) * self._rate
             self._tokens = min(self._most, self._tokens + gained)
         self._at = now
-        return int(self._tokens)
+        return int(self._tokens) if self._tokens >= self._least else 0
 
     def take(self, count: int) -> None:
         """Counts what went."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush, heapreplace
 from threading import Lock
-from typing import Final
+from typing import Final, Self
 from zlib import crc32
 
 from trigger_core._segments import segments
@@ -114,6 +114,17 @@ class SandboxSender:
         self._refused: dict[str, set[str]] = {}
         self._heap: list[_Waiting] = []
         self._lock = Lock()
+
+    @classmethod
+    def from_url(cls, channel: str, url: str) -> Self:
+        """The sandbox that ``sandbox:`` names.
+
+        Raises:
+            InvalidValue: the URL says more than that.
+        """
+        if url != "sandbox:":
+            raise InvalidValue("sender", "must be just sandbox: where it is the sandbox")
+        return cls(channel)
 
     def send(self, messages: Sequence[Message]) -> list[Result]:
         """What becomes of each message, in order."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import smtplib
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Lock
-from typing import Final
+from typing import Final, Self
 
 from trigger_core.errors import InvalidValue
 from trigger_core.facts import Event, choice, text, whole
 from trigger_core.senders import Accepted, Message, Rejected, Result
-from trigger_smtp import _mail
+from trigger_smtp import _mail, _url
 
 SECURITY: Final = ("starttls", "tls", "none")
 _BUSY: Final = 421
@@ -124,6 +125,21 @@ class SMTPSender:
             self._ways.append(f"mailto:{mailto.replace('%', '%25').replace('?', '%3F')}?subject=unsubscribe")
         self._smtp: smtplib.SMTP | None = None
         self._lock = Lock()
+
+    @classmethod
+    def from_url(cls, channel: str, url: str) -> Self:
+        """The sender that a URL names: ``smtp://user@host:port?from=hello@acme.example``.
+
+        ``smtp:`` goes over to TLS by STARTTLS, ``smtps:`` begins with it, and ``smtp:`` with ``&security=none`` does
+        neither. The password is what the environment variable TRIGGER_CORE_SMTP_PASSWORD holds. Percent signs are
+        percent-encoded, and so is an @ in the user's name.
+
+        Raises:
+            InvalidValue: it is for another channel than ``email``, or something in the URL is missing or wrong.
+        """
+        if channel != "email":
+            raise InvalidValue("sender", f"must be another for {channel}: SMTP is for email")
+        return cls(**_url.arguments(url, os.environ))
 
     def __repr__(self) -> str:
         return f"SMTPSender(host={self._host!r}, port={self._port}, security={self._security!r})"

@@ -4,7 +4,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -99,16 +99,25 @@ def service(
 
 def fetch(url: str, key: str | None = None) -> Any:
     """The JSON of a page that is there."""
+    return ask("GET", url, {} if key is None else {"X-API-Key": key})
+
+
+def post(url: str, key: str, values: object) -> Any:
+    """The JSON that answers a JSON object."""
+    headers = {"X-API-Key": key, "Content-Type": "application/json"}
+    return ask("POST", url, headers, json.dumps(values))
+
+
+def ask(method: str, url: str, headers: Mapping[str, str], body: str | None = None) -> Any:
+    """The JSON that a request is answered with, if it succeeds."""
     parts = urlsplit(url)
     connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=30)
     with closing(connection):
-        connection.request(
-            "GET", f"{parts.path}?{parts.query}", headers={} if key is None else {"X-API-Key": key}
-        )
+        connection.request(method, f"{parts.path}?{parts.query}", body, headers)
         response = connection.getresponse()
-        body = response.read()
-    assert response.status == 200, body
-    return json.loads(body)
+        answer = response.read()
+    assert response.status in (200, 202), answer
+    return json.loads(answer)
 
 
 @pytest.fixture(scope="module")

@@ -1,55 +1,121 @@
-"""The demo: what it shows, and that it leaves nothing behind."""
+"""The demo: what it shows, that it is alive, and that it leaves nothing behind."""
 
+import json
 import shlex
 import signal
+import subprocess
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 import trigger_core
-from tests.cli.conftest import Run, fetch, service
-from trigger_core.demo import ACCOUNT, Demo, Story
-from trigger_core.facts import Execution
+from tests.cli.conftest import Run, ask, service
+from tests.sending.world import Clock
+from trigger_core import Library
+from trigger_core._catalog import checked
+from trigger_core.answers import DirectDetails
+from trigger_core.demo import ACCOUNT, RATE, Demo
+from trigger_core.demo._past import Past
+from trigger_core.demo._people import PEOPLE, Person
+from trigger_core.demo._present import DUE_STEP, Present
+from trigger_core.worker import Worker
+from trigger_sandbox import SandboxSender
 
 NOW = datetime(2025, 11, 23, 10, tzinfo=UTC)
-STATUSES = {"pending", "processing", "completed", "failed", "cancelled"}
+FLOWS = ("direct", "steps", "template_group")
+CHANNELS = ("email", "sms", "whatsapp")
+READY = {"ready": "trigger-core audit", "stream": "stdout"}
 
 
-def curl_lines(said: str) -> list[tuple[str, str]]:
-    """The addresses and keys of the curl lines that were printed."""
-    found = []
-    for line in said.splitlines():
-        if line.startswith("curl "):
-            words = shlex.split(line)
-            assert words[:3] == ["curl", "-s", "-H"]
-            name, _, key = words[3].partition(": ")
-            assert name == "X-API-Key"
-            found.append((words[4], key))
+@pytest.fixture
+def clock() -> Clock:
+    """The demo's clock."""
+    return Clock(NOW)
+
+
+@pytest.fixture
+def library(clock: Clock) -> Iterator[Library]:
+    """A library on that clock, whose audit finds nothing in the end."""
+    with trigger_core.open(":memory:", clock=clock) as library:
+        yield library
+        assert list(library.audit()) == []
+
+
+def commands(said: str) -> list[str]:
+    """The commands of an introduction, each in one line."""
+    lines = said.replace("\\\n", "").splitlines()
+    return [line for line in lines if line.startswith(("curl ", "id=$(", "trigger-core "))]
+
+
+def carry_out(command: str, found: str) -> object:
+    """What a curl line is answered with, where `$id` is what was found before."""
+    words = shlex.split(command.replace("$id", found).removeprefix("id=$(").partition(" | ")[0])
+    assert words[:2] == ["curl", "-s"]
+    headers: dict[str, str] = {}
+    method, body, url = "", None, ""
+    arguments = iter(words[2:])
+    for word in arguments:
+        if word == "-H":
+            name, _, value = next(arguments).partition(": ")
+            headers[name] = value
+        elif word == "-d":
+            body = next(arguments)
+        elif word == "-X":
+            method = next(arguments)
+        else:
+            url = word
+    return ask(method or ("GET" if body is None else "POST"), url, headers, body)
+
+
+def statuses(library: Library) -> dict[str, set[str]]:
+    """Which statuses there are of each flow."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for trigger in library.triggers(ACCOUNT, limit=200).triggers:
+        if trigger.flow_type == "direct_channel":
+            found["direct"].add(trigger.status)
+        else:
+            found[library.workflow(ACCOUNT, trigger.id).workflow_type].add(trigger.status)
+    return found
+
+
+def details(library: Library, trigger_id: str) -> DirectDetails:
+    """A direct send's, which has jobs."""
+    found = library.direct(ACCOUNT, trigger_id)
+    assert found.jobs is not None
     return found
 
 
 def test_demo(run: Run, tmp_path: Path) -> None:
-    """Every printed curl line answers, other commands reach it, and Ctrl-C leaves nothing behind."""
-    with service(
-        "demo", "--port", 0, ready="trigger-core audit", stream="stdout", TMPDIR=str(tmp_path)
-    ) as running:
-        lines = curl_lines(running.said)
-        assert len(lines) == 6
-        for url, key in lines:
-            assert fetch(url, key)
-        command = shlex.split(running.said.splitlines()[-1])
-        assert run(*command[1:]).out == "no difference\n"
+    """Every printed command does what it says, other commands reach the demo, and Ctrl-C leaves nothing behind."""
+    with service("demo", "--port", 0, TMPDIR=str(tmp_path), **READY) as running:
+        *lines, last = commands(running.said)
+        assert [line.partition(" ")[0] for line in lines] == [*["curl"] * 6, "id=$(curl", "curl", "curl"]
+        found = ""
+        answers: list[object] = []
+        for line in lines:
+            answers.append(carry_out(line, found))
+            if line.startswith("id="):
+                [made] = answers[-1:]
+                assert isinstance(made, dict)
+                found = made["trigger_id"]
+                assert carry_out(line, "") == made
+        cancelled = answers[-1]
+        assert isinstance(cancelled, dict)
+        assert cancelled["id"] == found
+        assert cancelled["status"] in ("cancelled", "processing")  # until what was in hand has ended
+        assert run(*shlex.split(last)[1:]).out == "no difference\n"
         assert running.stop(signal.SIGINT) == (0, "")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_two_demos(tmp_path: Path) -> None:
     """A second demo takes the next free port."""
-    with service("demo", ready="trigger-core audit", stream="stdout", TMPDIR=str(tmp_path)) as first:
-        with service("demo", ready="trigger-core audit", stream="stdout", TMPDIR=str(tmp_path)) as second:
+    with service("demo", TMPDIR=str(tmp_path), **READY) as first:
+        with service("demo", TMPDIR=str(tmp_path), **READY) as second:
             assert first.url != second.url
             assert second.stop(signal.SIGTERM) == (0, "")
         assert first.stop(signal.SIGTERM) == (0, "")
@@ -60,103 +126,143 @@ def test_demo_on_a_store(run: Run, tmp_path: Path) -> None:
     """With --store the data stays and a demo can go on with it; another's store is not touched."""
     store = tmp_path / "demo.duckdb"
     for _ in range(2):
-        arguments = ("demo", "--store", store, "--port", 0)
-        with service(*arguments, ready="trigger-core audit", stream="stdout") as running:
+        with service("demo", "--store", store, "--port", 0, **READY) as running:
             assert running.stop() == (0, "")
-    assert len(run("keys", "list", "--store", store, "--account", ACCOUNT, "--json").out.splitlines()) == 2
+    listed = run("keys", "list", "--store", store, "--account", ACCOUNT, "--json").out.splitlines()
+    assert [json.loads(line)["scopes"] for line in listed] == [["read", "send", "events", "catalog"]] * 2
     assert run("keys", "create", "--store", tmp_path / "mine.duckdb", "--account", "acme").code == 0
     refused = run("demo", "--store", tmp_path / "mine.duckdb")
     assert refused.code == 2
     assert "name a new file" in refused.err
 
 
-def test_story_has_every_flow_in_every_status() -> None:
-    """Direct sends, steps and template groups are each there in all five statuses, with a scheduled step."""
-    story = Story(NOW)
-    story.open()
-    with trigger_core.open(":memory:") as library:
-        library.record(story.until(NOW))
-        found: dict[str, set[str]] = {"direct": set(), "steps": set(), "template_group": set()}
-        steps: Counter[str] = Counter()
-        contacts = 0
-        for trigger in library.triggers(ACCOUNT, limit=200).triggers:
-            contacts += trigger.summary.total_contacts
-            if trigger.flow_type == "direct_channel":
-                found["direct"].add(trigger.status)
-            else:
-                details = library.workflow(ACCOUNT, trigger.id)
-                found[details.workflow_type].add(trigger.status)
-                steps.update(step.status for step in details.steps)
-        assert found == dict.fromkeys(found, STATUSES)
-        assert steps["scheduled"] > 2
-        assert contacts > 4000
-        direct = library.direct(ACCOUNT, story.examples["direct"])
-        assert direct.jobs is not None
-        assert len(direct.jobs.filter_reasons) > 5
-        assert list(library.audit()) == []
+def test_every_flow_in_every_status(library: Library, clock: Clock) -> None:
+    """Soon after the start direct sends, steps and template groups are there in all five statuses."""
+    past, present = Past(NOW), Present(library)
+    past.tell()
+    library.record(past.facts)
+    assert statuses(library) == {flow: {"completed", "failed", "cancelled"} for flow in FLOWS}
+    present.fill()
+    present.begin()
+    senders = {channel: SandboxSender(channel, clock=clock) for channel in CHANNELS}
+    found = statuses(library)
+    with Worker(library, senders, rates=dict.fromkeys(CHANNELS, RATE)) as worker:
+        for _ in range(5):
+            worker.turn()
+            clock.forward(seconds=1)
+            for flow, more in statuses(library).items():
+                found[flow] |= more
+    everything = {"pending", "processing", "completed", "failed", "cancelled"}
+    assert found == dict.fromkeys(FLOWS, everything)
 
 
-def test_story_goes_on() -> None:
-    """Within half a minute the scheduled step is due, jobs are sent, and late events arrive."""
-    story = Story(NOW)
-    story.open()
-    with trigger_core.open(":memory:") as library:
-        library.record(story.until(NOW))
-        before = library.workflow(ACCOUNT, story.examples["steps"]).steps
-        assert [step.status for step in before] == ["completed", "scheduled", "pending"]
-        assert before[1].scheduled_for == NOW + timedelta(seconds=20)
-        kinds: Counter[str] = Counter()
-        for second in range(1, 31):
-            facts = story.until(NOW + timedelta(seconds=second))
-            kinds.update(fact.kind for fact in facts)
-            library.record(facts)
-        after = library.workflow(ACCOUNT, story.examples["steps"]).steps
-        assert [step.status for step in after] == ["completed", "processing", "scheduled"]
-        assert kinds["outcome"] > 50
-        assert kinds["event"] > 50
-        assert list(library.audit()) == []
+def test_counts_move(library: Library, clock: Clock) -> None:
+    """A list takes half a minute to go through, events follow, and a step falls due meanwhile."""
+    present = Present(library)
+    present.fill()
+    present.begin()
+    direct, series, group = (present.examples[name] for name in ("direct", "steps", "group"))
+    before = details(library, direct)
+    assert before.jobs is not None
+    assert before.jobs.total > PEOPLE
+    reasons = {reason.reason.split(" for ")[0] for reason in before.jobs.filter_reasons}
+    assert len(reasons) >= 5
+    due = library.workflow(ACCOUNT, series).steps[1].scheduled_for
+    assert due == NOW + timedelta(seconds=DUE_STEP)
+    sent, steps = [], []
+    senders = {channel: SandboxSender(channel, clock=clock) for channel in CHANNELS}
+    with Worker(library, senders, rates=dict.fromkeys(CHANNELS, 6 * RATE)) as worker:
+        for _ in range(5):
+            worker.turn()
+            clock.forward(seconds=5)
+            execution = details(library, direct).execution
+            assert execution is not None
+            sent.append(execution.sent_count)
+            steps.append(tuple(step.status for step in library.workflow(ACCOUNT, series).steps))
+        for _ in range(20):  # those that were busy are tried again
+            worker.turn()
+            clock.forward(seconds=10)
+    assert sent == sorted(set(sent))
+    assert steps[0][1] == "scheduled"
+    after = details(library, direct)
+    assert after.jobs is not None
+    assert after.jobs.pending == 0
+    assert 20 < after.jobs.sent / RATE < 40
+    assert after.jobs.failed > 0
+    assert after.analytics is not None
+    assert after.analytics.delivered > after.jobs.sent / 2
+    assert library.trigger(ACCOUNT, group).status == "completed"
+    last = [step.status for step in library.workflow(ACCOUNT, series).steps]
+    assert last == ["completed", "completed", "scheduled"]
 
 
-def test_story_is_the_seeds() -> None:
-    """A seed and a moment make the same facts; another seed makes others."""
+def test_it_goes_on(library: Library) -> None:
+    """Each flow has its turn, and each channel."""
+    present = Present(library)
+    present.fill()
+    for _ in range(9):
+        present.more()
+    kinds = Counter(trigger.trigger_type for trigger in library.triggers(ACCOUNT).triggers)
+    assert kinds == {"workflow": 6, "email": 1, "sms": 1, "whatsapp": 1}
+
+
+def test_the_past_is_the_seeds() -> None:
+    """A seed and a moment make the same facts, none of them later; another seed makes others."""
 
     def facts(seed: int) -> list[object]:
-        story = Story(NOW, seed)
-        story.open()
-        story.campaign(30)
-        return list(story.until(NOW + timedelta(days=1)))
+        past = Past(NOW, seed)
+        past.tell()
+        assert all(getattr(fact, "at", NOW) <= NOW for fact in past.facts)
+        return list(past.facts)
 
     assert facts(1) == facts(1)
     assert facts(1) != facts(2)
 
 
-def test_demo_records_in_the_background() -> None:
-    """While the context lasts, what is due is recorded by itself."""
-    with (
-        trigger_core.open(":memory:") as library,
-        Demo(library, now=datetime.now(UTC) - timedelta(seconds=19)) as demo,
-    ):
-        steps = demo.examples["steps"]
+def test_people_can_be_reached() -> None:
+    """All addresses are right, but for those that are meant to be wrong."""
+    wrong: Counter[str] = Counter()
+    for number in range(0, PEOPLE, 7):
+        contact = checked(Person(number).contact())
+        wrong["email"] += contact.email is not None and not contact.email_valid
+        wrong["phone"] += contact.phone_number is not None and not contact.phone_number_valid
+    assert max(wrong.values()) < PEOPLE / 7 / 20
+
+
+def test_demo_sends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the context lasts, what was asked for goes out and more is asked for."""
+    monkeypatch.setattr("trigger_core.demo._PAUSE", 0.1)
+    with trigger_core.open(":memory:") as library, Demo(library) as demo:
+        before = len(library.triggers(ACCOUNT, limit=200).triggers)
+        demo.start()
         deadline = time.monotonic() + 60
-        while library.workflow(ACCOUNT, steps).steps[1].execution is None:
+        while not library.trigger(ACCOUNT, demo.examples["direct"]).summary.sent:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        while len(library.triggers(ACCOUNT, limit=200).triggers) < before + 9:
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
 
-def test_executions_come_when_they_are_due() -> None:
-    """An execution of the future is not among the facts of the past."""
-    story = Story(NOW)
-    story.open()
-    known = {fact.execution_id for fact in story.until(NOW) if isinstance(fact, Execution)}
-    later = {
-        fact.execution_id for fact in story.until(NOW + timedelta(minutes=1)) if isinstance(fact, Execution)
-    }
-    assert len(later - known) == 1
+def test_demo_that_is_not_started() -> None:
+    """A demo that ends before it was started ends well."""
+    with trigger_core.open(":memory:") as library, Demo(library) as demo:
+        assert demo.key
 
 
 @pytest.mark.deep
 def test_demo_starts_soon(tmp_path: Path) -> None:
     """The demo answers within five seconds."""
     begun = time.monotonic()
-    with service("demo", "--port", 0, ready="trigger-core audit", stream="stdout", TMPDIR=str(tmp_path)):
+    with service("demo", "--port", 0, TMPDIR=str(tmp_path), **READY):
         assert time.monotonic() - begun < 5
+
+
+@pytest.mark.deep
+def test_the_introduction_can_be_pasted(tmp_path: Path) -> None:
+    """A shell carries the printed commands out as they stand."""
+    with service("demo", "--port", 0, TMPDIR=str(tmp_path), **READY) as running:
+        script = running.said[running.said.index("# The newest") : running.said.rindex("# Every")]
+        done = subprocess.run(["sh", "-e"], input=script, capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+        assert '"problem"' not in done.stdout

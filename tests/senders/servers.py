@@ -40,6 +40,7 @@ class Inbox:
         self.refused: dict[str, str] = {}
         self.at_the_end: list[str] = []
         self.sessions: list[Session] = []
+        self.pause = 0.0
         self.passwords = {b"acme": b"secret"}
 
     async def handle_RCPT(
@@ -51,6 +52,7 @@ class Inbox:
         return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:
+        await asyncio.sleep(self.pause)
         if self.at_the_end and (answer := self.at_the_end.pop(0)):
             return answer
         if session not in self.sessions:

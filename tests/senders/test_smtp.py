@@ -15,7 +15,7 @@ from attrs import evolve
 
 from tests.senders.servers import DROP, Inbox, body, identified, receiving, scripted, trusting
 from trigger_core.errors import InvalidValue
-from trigger_core.senders import Accepted, Message, Rejected, Result
+from trigger_core.senders import Accepted, Message, Rejected, Result, open_sender
 from trigger_smtp import SMTPSender
 
 HELLO = Message(
@@ -409,3 +409,47 @@ def test_a_sender_shows_no_secret() -> None:
     sender = SMTPSender("mail.acme.example", sender="hi@acme.example", username="acme", password="hunter2")
     assert repr(sender) == "SMTPSender(host='mail.acme.example', port=587, security='starttls')"
     assert sender.events() == []
+
+
+def test_a_url_names_a_sender(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its server, port and security, who it is from, and who logs in with the environment's password."""
+    monkeypatch.setenv("TRIGGER_CORE_SMTP_PASSWORD", "secret")
+    url = f"smtp://127.0.0.1:{inbox.port}?from=Acme%20<hi+x@acme.example>&security=none"
+    sender = open_sender("email", url)
+    assert isinstance(sender.send([HELLO])[0], Accepted)
+    sender.close()
+    assert inbox.mails[0]["From"] == "Acme <hi+x@acme.example>"
+    with receiving(identified(), auth_require_tls=False) as other:
+        sender = SMTPSender.from_url("email", f"smtps://acme@127.0.0.1:{other.port}?from=hi@acme.example")
+        assert repr(sender) == f"SMTPSender(host='127.0.0.1', port={other.port}, security='tls')"
+        monkeypatch.setattr(sender, "_context", trusting())
+        assert isinstance(sender.send([HELLO])[0], Accepted)
+        sender.close()
+    assert repr(open_sender("email", "smtp://h?from=a@b.example")) == (
+        "SMTPSender(host='h', port=587, security='starttls')"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("smtp:", "must be like smtp://"),
+        ("smtp://h:x?from=a@b.example", "must be like smtp://"),
+        ("smtp://h/path?from=a@b.example", "must be like smtp://"),
+        ("smtp://h", "must say once who it is from"),
+        ("smtp://h?from=a@b.example&from=a@b.example", "must say once who it is from"),
+        ("smtp://h?from=nobody", "must be an ASCII address"),
+        ("smtp://h?from=a@b.example&to=c", "must not have the option to"),
+        ("smtps://h?from=a@b.example&security=none", "must not have the option security"),
+        ("smtp://h?from=a@b.example&security=some", "security: must be"),
+        ("smtp://u:hush@h?from=a@b.example", "must have no password in its URL"),
+        ("smtp://u@h?from=a@b.example", "needs the user's password in TRIGGER_CORE_SMTP_PASSWORD"),
+    ],
+)
+def test_wrong_urls(url: str, problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing or wrong is said, and what may be a secret isn't repeated."""
+    monkeypatch.delenv("TRIGGER_CORE_SMTP_PASSWORD", raising=False)
+    with pytest.raises(InvalidValue, match=re.escape(problem)) as caught:
+        open_sender("email", url)
+    assert "hush" not in str(caught.value)
+    assert caught.value.__context__ is None or "hush" not in str(caught.value.__context__)

@@ -391,7 +391,7 @@ def test_a_defect_ends_no_thread(clock: Clock, caplog: pytest.LogCaptureFixture)
         failures = [ZeroDivisionError("secret")]
 
         class Broken(Worker):
-            def _work(self, channel: str) -> int:
+            def _work(self, channel: str) -> bool:
                 if failures:
                     raise failures.pop()
                 return super()._work(channel)

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
@@ -407,9 +408,98 @@ def test_rates_limit_each_channel(library: Library, clock: Clock) -> None:
             clock.forward(seconds=0.5)
     assert sent == [2, 3, 4, 5]
     assert len(email.handed) == 5
-    for wrong in ({"sms": 0}, {"fax": 1}):
+    for wrong in ({"sms": 0}, {"sms": float("inf")}, {"fax": 1}):
         with pytest.raises(InvalidValue):
             Worker(library, {}, rates=wrong)
+
+
+def test_a_rate_is_given_out_in_portions(clock: Clock) -> None:
+    """Many messages a second go out in a few batches, and no fewer of them."""
+    batches: list[int] = []
+    with make(clock, people=70) as library:
+        send(library)
+        teller = Teller(before=lambda messages: batches.append(len(messages)))
+        with Worker(library, {"sms": teller}, rates={"sms": 40}) as worker:
+            for _ in range(9):
+                worker.turn()
+                clock.forward(seconds=0.125)
+    assert batches == [40, 10, 10, 10]
+
+
+@pytest.mark.parametrize("threads", [False, True])
+def test_events_that_can_not_be_told_or_recorded(
+    library: Library, monkeypatch: pytest.MonkeyPatch, threads: bool
+) -> None:
+    """Neither a sender that can't tell events now nor a store that can't take them loses any, or ends the work."""
+    trigger_id = send(library, contact_external_id="user_1")
+    failures: list[Exception] = [StoreUnavailable(), StoreUnavailable(), ConnectionError()]
+    record = library.record
+
+    class Bumpy(Teller):
+        def events(self) -> list[Event]:
+            if len(failures) == 3:
+                raise failures.pop()
+            if len(self.told) or not self.handed:
+                return []
+            event = Event(
+                event_id="e",
+                type="delivered",
+                at=library._now(),
+                account=ACCOUNT,
+                provider="teller",
+                provider_message_id=self.handed[0].token,
+            )
+            self.told = [event]
+            return [event]
+
+    def flaky(found: Any) -> None:
+        if failures:
+            raise failures.pop()
+        record(found)
+
+    def delivered() -> int:
+        analytics = library.direct(ACCOUNT, trigger_id).analytics
+        assert isinstance(analytics, answers.SmsAnalytics)
+        return analytics.delivered
+
+    monkeypatch.setattr(library, "record", flaky)
+    monkeypatch.setattr("trigger_core.worker._POLL", 0.01)
+    with Worker(library, {"sms": Bumpy()}) as worker:
+        if threads:
+            worker.start()
+            deadline = time.monotonic() + 30
+            while not delivered():
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        else:
+            assert worker.turn() == 1
+            for _ in range(2):
+                with pytest.raises(StoreUnavailable):
+                    worker.turn()
+            assert (worker.turn(), worker.turn()) == (1, 0)
+    assert delivered() == 1
+    assert not failures
+
+
+def test_a_sender_that_breaks_its_word_does_not_end_a_channel(clock: Clock) -> None:
+    """What is no result is an error like any other: the next messages go out."""
+    broken = [True]
+
+    def answer(message: Message) -> Any:
+        return None if broken and broken.pop() else Accepted(provider_message_id=message.token)
+
+    with make(clock) as library:
+        send(library, contact_external_id="user_1")
+        with Worker(library, {"sms": Teller(answer)}) as worker:
+            worker.start()
+            deadline = time.monotonic() + 30
+            while broken:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            trigger_id = send(library, contact_external_id="user_2")
+            while not library.trigger(ACCOUNT, trigger_id).summary.sent:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
 
 
 def test_events_of_senders_are_recorded(library: Library) -> None:

@@ -8,16 +8,17 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any, Final
 
-from trigger_core import _admin
-from trigger_core.cli import _commands, _serve, _sql, _store
+from trigger_core import _admin, imports
+from trigger_core.cli import _commands, _sending, _serve, _sql, _store
 from trigger_core.cli._parser import STORE_VARIABLE, parser
 from trigger_core.cli._streams import OutputClosed, Terminal
 from trigger_core.errors import InvalidInput, TriggerCoreError
 
 __all__ = ["main"]
 
-_MAKE_STORE: Final = ("record", "keys create")
-_ELSEWHERE: Final = ("command", "action", "store", "journal")
+_READ: Final = ("record", "import contacts", "import list")
+_MAKE_STORE: Final = (*_READ, "keys create")
+_ELSEWHERE: Final = ("command", "action", "store", "file")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0
     """
     arguments = parser().parse_args(argv)
-    streams = Terminal(getattr(arguments, "journal", None))
+    streams = Terminal(getattr(arguments, "file", None))
     try:
         code = _dispatch(arguments, streams)
         streams.close()
@@ -68,12 +69,18 @@ def _dispatch(arguments: Namespace, streams: Terminal) -> int:
             return _serve.demo(arguments.store, arguments.port)
     if arguments.store is None:
         raise InvalidInput(f"which store? give --store, or set {STORE_VARIABLE}")
-    if command == "serve":
-        return _serve.serve(arguments.store, arguments.host, arguments.port)
+    if command in ("serve", "worker"):
+        sending = _sending.asked(arguments)
+        if command == "worker":
+            return _serve.work(arguments.store, sending)
+        return _serve.serve(
+            arguments.store, arguments.host, arguments.port, sending if arguments.worker else None
+        )
     values = _values(command, arguments)
     reached = _store.reach(arguments.store, make=command in _MAKE_STORE)
     if isinstance(reached, str):
-        return _admin.ask(reached, command, values, streams, sends=command == "record")
+        sends = command in _READ and values.get("path") is None
+        return _admin.ask(reached, command, values, streams, sends=sends)
     with reached:
         return _commands.carry_out(reached, command, values, streams)
 
@@ -81,8 +88,13 @@ def _dispatch(arguments: Namespace, streams: Terminal) -> int:
 def _values(command: str, arguments: Namespace) -> dict[str, Any]:
     """The arguments as a process elsewhere needs them."""
     values = {name: value for name, value in vars(arguments).items() if name not in _ELSEWHERE}
-    if command == "record":
-        values["size"] = _size(arguments.journal)
+    if command in _READ:
+        values["size"] = _size(arguments.file)
+    if command in ("import contacts", "import list"):
+        path = None if arguments.file == "-" else arguments.file
+        values["format"] = imports.format_of(path, arguments.format)
+        if path is not None and values["format"] in imports.READERS:
+            values["path"] = os.path.abspath(path)
     elif command == "snapshot":
         values["path"] = os.path.abspath(arguments.path)
     elif command == "sql run":
@@ -92,9 +104,9 @@ def _values(command: str, arguments: Namespace) -> dict[str, Any]:
     return values
 
 
-def _size(journal: str) -> int | None:
-    """How big a journal is, if that can be told; an error, before a store is made, if it can't be read."""
-    if journal == "-":
+def _size(path: str) -> int | None:
+    """How big a file is, if that can be told; an error, before a store is made, if it can't be read."""
+    if path == "-":
         return None
-    with open(journal, "rb") as file:
+    with open(path, "rb") as file:
         return os.fstat(file.fileno()).st_size or None

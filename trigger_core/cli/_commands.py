@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from decimal import Decimal
-from itertools import islice
+from functools import partial
 from typing import Any, Final
 
 import attrs
 
-from trigger_core import Library, journal
+from trigger_core import Library, imports, journal
 from trigger_core._admin import Streams
-from trigger_core.errors import InvalidValue, NotFound, TriggerCoreError
+from trigger_core.errors import FactError, InvalidValue, NotFound, TriggerCoreError
 from trigger_core.facts import iso, uuid
+from trigger_core.imports import RowsRefused
 from trigger_core.journal import JournalRefused
 
 _SHOWN: Final = 100
@@ -30,16 +32,26 @@ def carry_out(library: Library, command: str, arguments: Arguments, streams: Str
         return 2
     try:
         return COMMANDS[command](library, arguments, streams)
-    except JournalRefused as error:
-        for one in error.errors[:_SHOWN]:
-            streams.error(f"line {one}")
-        if error.count > _SHOWN:
-            streams.error(f"and {error.count - _SHOWN} more")
+    except (JournalRefused, RowsRefused) as error:
+        _name_lines(streams, error.errors, error.count)
         told = str(error).partition(":")[0]
-        streams.error(told if error.recorded else f"{told}; --skip-invalid records the rest")
+        if isinstance(error, RowsRefused):
+            told += "; --skip-invalid stores the rest"
+        elif not error.recorded:
+            told += "; --skip-invalid records the rest"
+        streams.error(told)
     except (TriggerCoreError, OSError) as error:
         streams.error(said(error))
     return 2
+
+
+def _name_lines(streams: Streams, errors: Sequence[FactError], count: int) -> None:
+    """Names what is wrong with some of ``count`` lines."""
+    shown = errors[:_SHOWN]
+    for error in shown:
+        streams.error(f"line {error}")
+    if more := count - len({error.row for error in shown}):
+        streams.error(f"and {more} more")
 
 
 def said(error: Exception) -> str:
@@ -68,10 +80,7 @@ def _record(library: Library, arguments: Arguments, streams: Streams) -> int:
             skip_invalid=arguments["skip_invalid"],
             progress=_sized(streams, arguments["size"]),
         )
-    for error in islice(summary.errors, _SHOWN):
-        streams.error(f"line {error}")
-    if summary.skipped > _SHOWN:
-        streams.error(f"and {summary.skipped - _SHOWN} more")
+    _name_lines(streams, summary.errors, summary.skipped)
     if arguments["json"]:
         counts = {"lines": summary.lines, "recorded": dict(summary.recorded), "skipped": summary.skipped}
         _say(streams, _json(counts))
@@ -84,8 +93,35 @@ def _record(library: Library, arguments: Arguments, streams: Streams) -> int:
     return 0
 
 
+def _import_contacts(library: Library, arguments: Arguments, streams: Streams) -> int:
+    return _import(partial(imports.import_contacts, library, arguments["account"]), arguments, streams)
+
+
+def _import_list(library: Library, arguments: Arguments, streams: Streams) -> int:
+    importing = partial(imports.import_list, library, arguments["account"], arguments["name"])
+    return _import(importing, arguments, streams)
+
+
+def _import(importing: Callable[..., imports.Imported], arguments: Arguments, streams: Streams) -> int:
+    """Imports what comes in or, of a format that isn't read from a stream, the file itself."""
+    with ExitStack() as stack:
+        done = importing(
+            arguments.get("path") or stack.enter_context(streams.source()),
+            format=arguments["format"],
+            skip_invalid=arguments["skip_invalid"],
+            progress=_sized(streams, arguments["size"]),
+        )
+    _name_lines(streams, done.errors, done.skipped)
+    if arguments["json"]:
+        _say(streams, _json({"rows": done.rows, "stored": done.stored, "skipped": done.skipped}))
+    else:
+        skipped = f"; skipped {done.skipped} invalid rows" if done.skipped else ""
+        _say(streams, f"stored {done.stored} of {done.rows} rows{skipped}")
+    return 0
+
+
 def _sized(streams: Streams, size: int | None) -> journal.Progress:
-    """Tells progress with the size of the journal, which its stream does not know."""
+    """Tells progress with the size of a file, which its stream does not know."""
     return lambda what, done, total: streams.progress(what, done, total or size)
 
 
@@ -190,6 +226,8 @@ def _health(library: Library, arguments: Arguments, streams: Streams) -> int:
 
 COMMANDS: Final[Mapping[str, Callable[[Library, Arguments, Streams], int]]] = {
     "record": _record,
+    "import contacts": _import_contacts,
+    "import list": _import_list,
     "export": _export,
     "keys create": _create_key,
     "keys list": _list_keys,

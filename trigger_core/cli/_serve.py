@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -16,17 +17,46 @@ from typing import Any, Final
 from trigger_core import Library, _admin
 from trigger_core.cli import _store
 from trigger_core.cli._commands import carry_out
+from trigger_core.cli._sending import Sending
 from trigger_core.errors import InvalidInput
 
 _HOST: Final = "127.0.0.1"
 _PORTS: Final = range(8080, 8100)
+_TURN: Final = 0.1
+"""Seconds after which a worker sees that it is told to stop."""
 
 
-def serve(store: str, host: str, port: int) -> int:
-    """Serves a store until it is told to stop."""
+def serve(store: str, host: str, port: int, sending: Sending | None) -> int:
+    """Serves a store, and sends what is due if there is something to send by, until it is told to stop."""
     run = _server()
-    with _store.own(store) as library, _admin_socket(library):
-        run(library, host, port, on_ready=partial(_ready, library))
+    with ExitStack() as stack:
+        library = stack.enter_context(_store.own(store))
+        stack.enter_context(_admin_socket(library))
+        worker = stack.enter_context(sending.worker(library)) if sending else None
+
+        def ready(host: str, port: int) -> None:
+            if worker is not None:
+                worker.start()
+                _tell(f"sending {sending}")
+            shown = f"[{host}]" if ":" in host else host
+            _tell(f"serving {library.store.url} on http://{shown}:{port}; Ctrl-C stops it")
+
+        run(library, host, port, on_ready=ready)
+    return 0
+
+
+def work(store: str, sending: Sending) -> int:
+    """Sends what is due until it is told to stop."""
+    with (
+        _store.own(store, make=False) as library,
+        _admin_socket(library),
+        sending.worker(library) as worker,
+        _signals() as stopped,
+    ):
+        worker.start()
+        _tell(f"sending {sending} for {library.store.url}; Ctrl-C stops it")
+        while not stopped:
+            time.sleep(_TURN)
     return 0
 
 
@@ -49,6 +79,7 @@ def demo(store: str | None, port: int | None) -> int:
         running = stack.enter_context(example.Demo(library))
 
         def ready(host: str, port: int) -> None:
+            running.start()
             print(running.introduction(f"http://{host}:{port}", store), flush=True)
 
         if port is not None:
@@ -72,11 +103,23 @@ def _server() -> Callable[..., None]:
     return serve
 
 
-def _ready(library: Library, host: str, port: int) -> None:
-    shown = f"[{host}]" if ":" in host else host
-    print(
-        f"serving {library.store.url} on http://{shown}:{port}; Ctrl-C stops it", file=sys.stderr, flush=True
-    )
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """The signals to stop that have come. What ends afterwards can be broken off by another one."""
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

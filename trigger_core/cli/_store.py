@@ -40,13 +40,18 @@ def reach(store: str, *, make: bool) -> Library | str:
         time.sleep(0.1)
 
 
-def own(store: str) -> Library:
+def own(store: str, *, make: bool = True) -> Library:
     """The open library, for a service.
 
+    Args:
+        store: the store.
+        make: whether it may be made.
+
     Raises:
+        InvalidInput: it isn't there.
         StoreInUse: another service, or any other process, has the store open.
     """
-    reached = reach(store, make=True)
+    reached = reach(store, make=make)
     if isinstance(reached, str):
         process = _admin.owner(reached)
         raise StoreInUse(f"{_admin.path_of(store)} is served already, by process {process or 'unknown'}")

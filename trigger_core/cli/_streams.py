@@ -18,20 +18,20 @@ class Terminal:
     """Standard output for results, standard error for messages and, if it is a terminal, a bar for progress.
 
     Args:
-        journal: the path of the journal to read, or ``-`` for standard input.
+        file: the path of what is to be read, or ``-`` for standard input.
     """
 
-    def __init__(self, journal: str | None = None) -> None:
-        self._journal = journal
+    def __init__(self, file: str | None = None) -> None:
+        self._file = file
         self._bar = sys.stderr.isatty()
         self._drawn = 0
         self._drawn_at = 0.0
 
     def source(self) -> IO[bytes]:
-        """The journal."""
-        if self._journal is None or self._journal == "-":
+        """What is to be read."""
+        if self._file is None or self._file == "-":
             return open(0, "rb", closefd=False)
-        return open(self._journal, "rb")
+        return open(self._file, "rb")
 
     def out(self, data: bytes) -> None:
         """Writes a part of the result."""
