@@ -127,6 +127,39 @@ def test_a_signal_lets_a_batch_end(tmp_path: Path) -> None:
         assert sent < 50
 
 
+def test_a_killed_worker(run: Run, tmp_path: Path) -> None:
+    """After kill -9 nobody gets an e-mail twice and no job is stuck: the batch in hand ends as in doubt."""
+    store = tmp_path / "store.duckdb"
+    fill(store, 50)
+    with trigger_core.open(store) as library:
+        request = Send(channel="email", template_key="hello", list_name="everyone")
+        trigger_id = library.send("acme", request).trigger_id
+    with receiving() as inbox:
+        inbox.pause = 0.1
+        url = f"email=smtp://127.0.0.1:{inbox.port}?from=hi@acme.example&security=none"
+        deadline = time.monotonic() + 60
+        with service("worker", "--store", store, "--sender", url, ready="sending") as running:
+            while not inbox.envelopes:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            running.stop(signal.SIGKILL)
+        inbox.pause = 0
+        with service("worker", "--store", store, "--sender", url, ready="sending") as running:
+            while run("export", "--store", store, trigger_id).out.count('"kind":"outcome"') < 50:
+                assert time.monotonic() < deadline
+            assert running.stop()[0] == 0
+        addresses = [envelope.rcpt_tos[0] for envelope in inbox.envelopes]
+    assert len(addresses) == len(set(addresses))
+    with trigger_core.open(store) as library:
+        summary = library.trigger("acme", trigger_id).summary
+        assert (summary.sent, summary.failed) == (30, 20)
+        execution = library.direct("acme", trigger_id).execution
+        assert execution is not None
+        failed = library.jobs("acme", execution.id, status="failed").jobs
+        assert {job.error.code for job in failed if job.error} == {"in_doubt"}
+        assert list(library.audit()) == []
+
+
 def test_worker_makes_no_store(run: Run, tmp_path: Path) -> None:
     """A worker of a store that isn't there has nothing to do: a mistyped path is an error."""
     done = run("worker", "--store", tmp_path / "typo.duckdb", "--sender", "sms=sandbox:")
