@@ -62,9 +62,11 @@ class Message:
 class Accepted:
     """The provider took the message.
 
+    What can't be recorded of it, such as a negative cost, is logged, and left out as if it hadn't been said.
+
     Attributes:
         provider_message_id: what the provider calls it: later events name it. None where there is none; no two messages
-            of an account may have the same.
+            of an account may have the same. One that is given again stays with the first message.
         segments: how many the provider counted; the planned number where it doesn't say.
         cost: what the provider charges, in the account's currency; the planned price where it doesn't say.
     """
@@ -77,6 +79,8 @@ class Accepted:
 @frozen(kw_only=True)
 class Rejected:
     """The provider did not take the message, and won't send it; with code ``in_doubt``, nobody knows whether it did.
+
+    A code of more than 200 or a message of more than 1000 characters is cut.
 
     Attributes:
         code: a short name of what is wrong, the provider's own where it has one.

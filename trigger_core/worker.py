@@ -216,7 +216,7 @@ class Worker:
         """Has claims last for some time from now."""
         expires_at = (self._now() + time).replace(tzinfo=None)
         with self._library.store.write() as session:
-            session.run("dispatch_renew", claim_ids=claims, expires_at=expires_at)
+            session.run("dispatch_renew", claim_ids=claims, worker_id=self.worker_id, expires_at=expires_at)
 
     # What is done
 

@@ -684,6 +684,8 @@ steps = st.lists(
         st.tuples(st.just("cancel"), st.integers(0, 5), st.just(0)),
         st.tuples(st.just("cancel amid"), st.integers(0, 5), st.just(0)),
         st.tuples(st.just("kill"), st.integers(0, 1), st.just(0)),
+        st.tuples(st.just("host"), st.integers(0, 5), st.integers(1, 3)),
+        st.tuples(st.just("host amid"), st.integers(0, 5), st.integers(1, 3)),
     ),
     min_size=3,
     max_size=14,
@@ -713,8 +715,10 @@ def live(history: list[tuple[str, Any, int]], idempotent: bool, dice: Any) -> No
     ids: list[str] = []
     amid: list[Any] = []
 
-    def answer(_: Message) -> Result:
-        return dice.choice([Accepted(), Accepted(), NO, BUSY])  # type: ignore[no-any-return]
+    def answer(message: Message) -> Result:
+        named = Accepted(provider_message_id=message.token, cost=Decimal("0.02"))
+        wrong = Accepted(provider_message_id="same", cost=Decimal(-1))
+        return dice.choice([Accepted(), named, wrong, NO, BUSY])  # type: ignore[no-any-return]
 
     def before(messages: Sequence[Message]) -> None:
         while amid:
@@ -742,6 +746,22 @@ def live(history: list[tuple[str, Any, int]], idempotent: bool, dice: Any) -> No
             if ids:
                 library.record([Cancel(trigger_id=ids[which % len(ids)], at=clock.now)])
 
+        def host(which: int, job_id: int) -> None:
+            """Somebody else says what became of a job, and hears early of its message."""
+            if ids:
+                executions = library.store.table(
+                    "select execution_id::varchar from jobs where trigger_id = $trigger_id::uuid and job_id = $job_id",
+                    {"trigger_id": ids[which % len(ids)], "job_id": job_id},
+                )[1]
+                for (execution,) in executions[:1]:
+                    names = {"provider": "teller", "provider_message_id": f"{execution}:{job_id}:1"}
+                    event = {"event_id": execution, "type": "opened", "occurred_at": clock.now, **names}
+                    library.record_events(ACCOUNT, [event])
+                    outcome = ("sent", "failed")[which % 2]
+                    error = {"code": "x", "message": "X"} if outcome == "failed" else None
+                    said: Any = {"outcome": outcome, "at": clock.now, "error": error}
+                    library.record([Outcome(execution_id=execution, job_id=job_id, **said)])
+
         for kind, value, number in history:
             whom: dict[str, Any] = (
                 {"contact_external_id": f"user_{number}"} if number else {"list_name": "everyone"}
@@ -758,6 +778,10 @@ def live(history: list[tuple[str, Any, int]], idempotent: bool, dice: Any) -> No
                 clock.forward(seconds=value)
             elif kind == "cancel":
                 cancel(value)
+            elif kind == "host":
+                host(value, number)
+            elif kind == "host amid":
+                amid.append(lambda which=value, job_id=number: host(which, job_id))
             elif kind == "cancel amid":
                 amid.append(lambda which=value: cancel(which))
             else:
