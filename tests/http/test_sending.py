@@ -683,7 +683,7 @@ members = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     path=st.sampled_from(list(BODIES)),
     change=st.dictionaries(members, json_values, max_size=3),

@@ -108,7 +108,7 @@ def stays_sound(history: History) -> None:
             assert [str(each) for each in library.audit()] == []
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_histories_are_sound(history: History) -> None:
     """Whatever is recorded in whatever order, no number differs from what follows from the rows."""
@@ -116,7 +116,7 @@ def test_histories_are_sound(history: History) -> None:
 
 
 @pytest.mark.deep
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_histories_are_sound_deep(history: History) -> None:
     """No number differs from what follows from the rows, for many more histories."""

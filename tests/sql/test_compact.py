@@ -54,7 +54,7 @@ def keeps_answers(history: History) -> None:
             assert rows(library, PLACES) == rows(library, f"{PLACES} order by all")
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_answers_stay(history: History) -> None:
     """Compaction keeps every answer and version, and leaves one ledger row per key, sorted."""
@@ -62,7 +62,7 @@ def test_answers_stay(history: History) -> None:
 
 
 @pytest.mark.deep
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_answers_stay_deep(history: History) -> None:
     """Compaction keeps every answer and version, for many more histories."""

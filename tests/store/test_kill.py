@@ -19,7 +19,7 @@ from trigger_core import Library
 
 ROOT = Path(__file__).parents[2]
 WRITERS = 3
-KILLS = 10
+KILLS = 6
 
 Done = dict[int, int]
 """How many calls of each story were acknowledged."""
