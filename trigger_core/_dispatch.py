@@ -48,19 +48,32 @@ class Patience:
         attempts: how often at most.
         pause: the time before the second attempt, which doubles with each further one, up to an hour; half of it
             less or more, by chance.
-        limit: nothing is tried again later than this after the message was due.
+        limit: nothing is tried again later than this after the first attempt.
+
+    Raises:
+        InvalidValue: there is to be no attempt, or a time is not above 0.
     """
 
     attempts: int = 5
     pause: timedelta = timedelta(seconds=30)
     limit: timedelta = timedelta(days=1)
 
+    def __attrs_post_init__(self) -> None:
+        whole(self.attempts, "attempts", 1)
+        for name in ("pause", "limit"):
+            if getattr(self, name) <= timedelta(0):
+                raise InvalidValue(name, "must be above 0")
+
+    def pause_after(self, n: int, dice: Random) -> timedelta:
+        """How long to wait after the nth attempt."""
+        times: int = 2 ** min(n - 1, 30)
+        return min(self.pause * times, _LONGEST_PAUSE) * dice.uniform(0.5, 1.5)
+
     def next_attempt(self, n: int, now: datetime, dead_at: datetime, dice: Random) -> datetime | None:
         """When the attempt after the nth is due, if there is to be one."""
         if n >= self.attempts:
             return None
-        pause = min(self.pause * 2 ** (n - 1), _LONGEST_PAUSE) * dice.uniform(0.5, 1.5)
-        due_at = now + pause
+        due_at = now + self.pause_after(n, dice)
         due_at = due_at.replace(microsecond=due_at.microsecond // 1000 * 1000)
         return due_at if due_at <= dead_at else None
 

@@ -75,7 +75,7 @@ class Send:
         list_name: all contacts on a list.
         campaign_name: the trigger's name; "SMS Send - otp_us" and the like unless told.
         scheduled_at: not before this time; now unless told.
-        variables: values for the template's variables, over the contacts' attributes.
+        variables: values for the template's variables, over the contacts' attributes; one without is left empty.
     """
 
     channel: str = _checked(choice, CHANNELS)
@@ -104,7 +104,7 @@ class WorkflowRun:
         list_name: all contacts who are on a list now.
         campaign_name: the trigger's name; the workflow's unless told.
         scheduled_at: when it starts; now unless told.
-        variables: values for the templates' variables, over the contacts' attributes.
+        variables: values for the templates' variables, over the contacts' attributes; one without is left empty.
     """
 
     workflow_name: str = _checked(text, 200)

@@ -27,6 +27,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 from threading import Condition, Event, Thread
+from time import sleep
 from types import TracebackType
 from typing import Final, Self
 
@@ -53,6 +54,9 @@ _LOG: Final = logging.getLogger("trigger_core.worker")
 _POLL: Final = 0.25
 """Seconds after which a worker looks again, though nobody told it of anything."""
 
+_TRIES: Final = 40
+"""How often recording is tried by hand, or when the worker is to stop."""
+
 _MANY: Final = 100
 """So many events at once mean that there are more."""
 
@@ -63,13 +67,13 @@ _STEPS: Final = 100
 class Worker:
     """Sends what the library planned, each message once; several workers of one store share the work.
 
-    Use it as a context manager. ``start`` has threads do the work until ``stop``; ``turn`` does what is due now and
-    returns, which is how tests travel in time, by the library's clock.
+    Use it as a context manager. ``start`` has threads do the work until ``stop``; ``turn`` does a batch of what is due
+    now on each channel and returns, which is how tests travel in time, by the library's clock.
 
     Args:
         library: where the work is.
         senders: who sends on which channel. Of other channels nothing is claimed.
-        rates: how many messages a second at most, by channel.
+        rates: how many messages a second at most this worker hands over, by channel.
         patience: how often and how long a message is tried.
         lease: after this time without a sign of life others may take over what a worker has in hand. Whatever a
             process had in hand when it was killed is taken over at once where no other process can use the store.
@@ -113,6 +117,7 @@ class Worker:
         self._news = Condition()
         self._serial = 0
         self._in_hand: dict[str, str] = {}
+        self._failures: dict[str, int] = {}
         self._told: dict[str, Sequence[Report]] = {}
         self._threads: list[Thread] = []
         self._register()
@@ -244,11 +249,11 @@ class Worker:
             results, wrong = _dispatch.usable(sender.send(claim.messages), len(claim.messages))
         except Exception as error:
             _LOG.warning("the sender for %s failed: %s", channel, type(error).__name__)
-            now = self._now().replace(tzinfo=None)
-            if sender.idempotent and any(now <= row[5] for row in claim.jobs):
+            failures = self._failures[claim.claim_id] = self._failures.get(claim.claim_id, 0) + 1
+            if sender.idempotent and failures < self._patience.attempts:
                 # the claim is kept: the same messages are handed over again when its time has run out
                 del self._in_hand[claim.claim_id]
-                self._renew([claim.claim_id], self._patience.pause)
+                self._renew([claim.claim_id], self._patience.pause_after(failures, self._dice))
                 return
             results, wrong = [IN_DOUBT] * len(claim.messages), set()
         if wrong:
@@ -314,6 +319,8 @@ class Worker:
             return bool(session.rows("dispatch_due", channel=channel, now=now.replace(tzinfo=None)))
 
     def _settle(self, sender: Sender, claim: Claim, results: Sequence[Result]) -> None:
+        """Records what became of a claim, however often the store has to be asked; at the end not for ever."""
+        tries = 0
         while True:
             try:
                 with self._library.store.write() as session:
@@ -329,10 +336,13 @@ class Worker:
                     )
                 break
             except StoreUnavailable:
-                if self._stopping.wait(_POLL):
+                tries += 1
+                if tries >= _TRIES and (self._stopping.is_set() or not self._threads):
                     raise
+                sleep(_POLL)
             finally:
                 self._library._touched({row[1] for row in claim.jobs})
+        self._failures.pop(claim.claim_id, None)
 
     def _events(self, channel: str) -> int:
         """Records what the sender was told since; what could not be recorded is kept for the next time."""
@@ -351,6 +361,7 @@ class Worker:
             wrong = {error.row for error in refused.errors}
             _LOG.warning("the sender for %s reported what can't be recorded: %d events", channel, len(wrong))
             self._told[channel] = [event for row, event in enumerate(events) if row not in wrong]
+            return len(self._told[channel])
         except BaseException:
             self._told[channel] = events
             raise

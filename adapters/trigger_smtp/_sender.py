@@ -131,8 +131,8 @@ class SMTPSender:
         """The sender that a URL names: ``smtp://user@host:port?from=hello@acme.example``.
 
         ``smtp:`` goes over to TLS by STARTTLS, ``smtps:`` begins with it, and ``smtp:`` with ``&security=none`` does
-        neither. The password is what the environment variable TRIGGER_CORE_SMTP_PASSWORD holds. Percent signs are
-        percent-encoded, and so is an @ in the user's name.
+        neither. ``unsubscribe_url`` and ``unsubscribe_mailto`` are options, too. The password is what the environment
+        variable TRIGGER_CORE_SMTP_PASSWORD holds. Percent signs are percent-encoded, and so is an @ in the user's name.
 
         Raises:
             InvalidValue: it is for another channel than ``email``, or something in the URL is missing or wrong.

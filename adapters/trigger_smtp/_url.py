@@ -11,6 +11,7 @@ from trigger_core.errors import InvalidValue
 PASSWORD_VARIABLE: Final = "TRIGGER_CORE_SMTP_PASSWORD"  # noqa: S105  a name
 
 _PORTS: Final = {"smtp": 587, "smtps": 465}
+_WAYS: Final = ("unsubscribe_url", "unsubscribe_mailto")
 _SHAPE: Final = "smtp://user@host:port?from=hello@acme.example"
 
 
@@ -31,17 +32,18 @@ def arguments(url: str, environment: Mapping[str, str]) -> dict[str, Any]:
         raise InvalidValue("sender", f"must be like {_SHAPE}")
     # a plus sign is one in an address, though a query's stands for a blank
     options = parse_qs(parts.query.replace("+", "%2B"), keep_blank_values=True)
-    allowed = ("from", "security") if parts.scheme == "smtp" else ("from",)
+    allowed = ["from", *_WAYS, *(["security"] if parts.scheme == "smtp" else [])]
     if unknown := [name for name in options if name not in allowed]:
         raise InvalidValue("sender", f"must not have the option {unknown[0]}; known are {', '.join(allowed)}")
-    if len(options.get("from", ())) != 1 or len(options.get("security", "1")) != 1:
-        raise InvalidValue("sender", f"must say once who it is from: {_SHAPE}")
+    if "from" not in options or any(len(values) > 1 for values in options.values()):
+        raise InvalidValue("sender", f"must say once who it is from, and nothing twice: {_SHAPE}")
     found: dict[str, Any] = {
         "host": parts.hostname,
         "port": port or _PORTS[parts.scheme],
         "sender": options["from"][0],
         "security": "tls" if parts.scheme == "smtps" else options.get("security", ["starttls"])[0],
     }
+    found |= {name: options[name][0] for name in _WAYS if name in options}
     if parts.username:
         if not environment.get(PASSWORD_VARIABLE):
             raise InvalidValue("sender", f"needs the user's password in {PASSWORD_VARIABLE}")

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from trigger_core.errors import InvalidValue, StoreError, StoreUnavailable
 from trigger_core.facts import Event, Execution, Outcome
 from trigger_core.senders import Accepted, Message, Rejected, Result
 from trigger_core.sending import Send, WorkflowRun
-from trigger_core.worker import Worker
+from trigger_core.worker import Patience, Worker
 
 EXECUTION = "85b3b004-5331-4921-b44a-6915f5572a7a"
 
@@ -189,22 +191,63 @@ def test_a_sender_that_cannot_be_is_refused(library: Library, change: dict[str, 
         Worker(library, {}, lease=timedelta(0))
 
 
-def test_a_young_message_is_not_given_up_with_an_old_one(library: Library, clock: Clock) -> None:
-    """An idempotent sender that fails is handed a batch again as long as any of its messages may be tried."""
-    first = send(library, contact_external_id="user_1")
-    clock.forward(days=2)
-    second = send(library, contact_external_id="user_2")
-    broken = [True]
+def test_an_idempotent_sender_that_keeps_failing_is_given_up(library: Library, clock: Clock) -> None:
+    """It is handed the same messages after ever longer pauses, as often as there are attempts."""
+    trigger_id = send(library)
+    handed = []
 
-    def fail(_: Sequence[Message]) -> None:
-        if broken.pop() if broken else False:
-            raise ConnectionError
+    def fail(messages: Sequence[Message]) -> None:
+        handed.append((clock.now, {message.token for message in messages}))
+        raise ConnectionError
 
-    with Worker(library, {"sms": Teller(idempotent=True, before=fail)}) as worker:
-        worker.turn()
-        clock.forward(seconds=31)
-        worker.turn()
-    assert [counts(library, one) for one in (first, second)] == [{"sent": 1}, {"sent": 1}]
+    with Worker(
+        library, {"sms": Teller(idempotent=True, before=fail)}, patience=Patience(attempts=4)
+    ) as worker:
+        for _ in range(60):
+            worker.turn()
+            clock.forward(seconds=10)
+    assert len(handed) == 4
+    assert len({frozenset(tokens) for _, tokens in handed}) == 1
+    first, second, third = (later[0] - earlier[0] for earlier, later in pairwise(handed))
+    assert timedelta(seconds=15) <= first <= timedelta(seconds=55)
+    assert timedelta(seconds=60) <= third <= timedelta(seconds=190)
+    assert second > timedelta(seconds=25)
+    assert counts(library, trigger_id) == {"failed": 5}
+
+
+@pytest.mark.parametrize("wrong", [{"attempts": 0}, {"pause": timedelta(0)}, {"limit": timedelta(-1)}])
+def test_patience_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
+    """No attempts, and times that aren't above 0, are named; very many attempts are no harm."""
+    with pytest.raises(InvalidValue, match=next(iter(wrong))):
+        Patience(**wrong)
+    assert Patience(attempts=10_000).pause_after(9_999, Random(1)) <= timedelta(hours=1.5)
+
+
+def test_a_large_send_goes_on_beside_small_ones(library: Library) -> None:
+    """Small sends that come all the time have half of each batch, and a large one the other half."""
+    large = send(library)
+    sender = Teller(most=2)
+    with Worker(library, {"sms": sender}) as worker:
+        for _ in range(5):
+            small = [send(library, contact_external_id="user_1") for _ in range(2)]
+            worker.turn()
+            assert library.trigger(ACCOUNT, small[0]).status in ("completed", "pending")
+    assert counts(library, large)["sent"] >= 3
+    assert sum(message.contact == "user_1" for message in sender.handed) >= 3
+
+
+def test_a_price_beyond_all_bounds_blocks_nobody(library: Library, clock: Clock) -> None:
+    """What a message may cost has a bound, so that planning never fails for it."""
+    variant = TemplateVariant(approved=True, text="{{name}}" * 9, price=Decimal(10**9), price_per="segment")
+    library.catalog.put(ACCOUNT, Template(key="dear", channel="sms", variants=(variant,)))
+    library.send(
+        ACCOUNT,
+        Send(
+            channel="sms", template_key="dear", contact_external_id="user_1", variables={"name": "x" * 9999}
+        ),
+    )
+    with Worker(library, {"sms": Teller()}) as worker:
+        assert worker.turn() == 1
 
 
 # What hosts record

@@ -192,7 +192,7 @@ def finished(library: Library, outbox: Path) -> None:
     """Sends all that is still to be sent."""
     with service.worker(library, outbox) as worker:
         worker.start()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while still := left(library):
             assert time.monotonic() < deadline, still
             time.sleep(0.02)

@@ -324,7 +324,7 @@ def test_an_idempotent_sender_is_handed_the_same_again(
     with caplog.at_level(logging.DEBUG), Worker(library, {"sms": sender}) as worker:
         assert (worker.turn(), worker.turn()) == (5, 0)
         assert counts(library, trigger_id) == {"pending": 5}
-        clock.forward(seconds=31)
+        clock.forward(seconds=46)
         assert worker.turn() == 5
     assert len(sender.times) == 5
     assert counts(library, trigger_id) == {"sent": 5}

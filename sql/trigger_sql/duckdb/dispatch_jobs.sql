@@ -1,5 +1,13 @@
 -- The jobs of a claim that have no outcome, with all that a message to them is made of.
 -- $claim_id: the claim
+with members as (
+    select
+        *,
+        unnest(range(first_job_id, last_job_id + 1))::integer as job_id
+    from claims
+    where claim_id = $claim_id::uuid
+)
+
 select
     j.account,
     j.trigger_id::varchar as trigger_id,
@@ -12,17 +20,16 @@ select
     j.variant_id::varchar as variant_id,
     j.variables,
     v.variables as given
-from claims as c
+from members as c
 inner join jobs as j
     on
         c.account = j.account
         and c.trigger_id = j.trigger_id
         and c.execution_id = j.execution_id
-        and j.job_id between c.first_job_id and c.last_job_id
+        and c.job_id = j.job_id
 left join trigger_variables as v on c.account = v.account and c.trigger_id = v.trigger_id
 where
-    c.claim_id = $claim_id::uuid
-    and j.sent_at is null
+    j.sent_at is null
     and j.failed_at is null
     and j.filtered_at is null
     and j.cancelled_at is null

@@ -1,5 +1,16 @@
 -- Takes jobs that get their first outcome off those of cancelled triggers that workers have in hand.
 insert into tally
+with members as (
+    select
+        c.trigger_id,
+        c.claim_id,
+        c.execution_id,
+        c.first_job_id,
+        unnest(range(c.first_job_id, c.last_job_id + 1))::integer as job_id
+    from claims as c
+    where c.held is not null and c.trigger_id in (select o.trigger_id from changed_outcomes as o)
+)
+
 select
     o.account,
     o.trigger_id,
@@ -13,10 +24,6 @@ select
     null as last_at,
     1 as writes
 from changed_outcomes as o
-inner join claims as c
-    on
-        o.trigger_id = c.trigger_id
-        and o.execution_id = c.execution_id
-        and o.job_id between c.first_job_id and c.last_job_id
-where o.old_outcome is null and c.held is not null
+inner join members as m on o.trigger_id = m.trigger_id and o.execution_id = m.execution_id and o.job_id = m.job_id
+where o.old_outcome is null
 group by o.account, o.trigger_id, o.execution_id

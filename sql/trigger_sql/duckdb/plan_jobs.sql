@@ -180,7 +180,11 @@ select
     planned_segments,
     case
         when filter_code is null
-            then price * case when price_per = 'segment' then coalesce(planned_segments, 1) else 1 end
+            then
+                least(
+                    price * case when price_per = 'segment' then coalesce(planned_segments, 1) else 1 end,
+                    999999999.999999
+                )
     end as planned_cost,
     case when filter_code is null and names_used <> '' then attributes end as variables
 from counted
