@@ -52,7 +52,7 @@ class GroupCommit:
             who were served are about to call again.
     """
 
-    def __init__(self, write: Callable[[Sequence[Ticket]], None], gather: float = 0.001) -> None:
+    def __init__(self, write: Callable[[Sequence[Ticket]], None], gather: float = 0.003) -> None:
         self._write = write
         self._gather = gather
         self._queue: deque[Ticket] = deque()
