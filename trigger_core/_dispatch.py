@@ -17,7 +17,7 @@ from attrs import evolve, frozen
 
 from trigger_core._heads import Cache
 from trigger_core._ids import new_id
-from trigger_core._record import apply_events, apply_outcomes
+from trigger_core._record import apply_attempts, apply_events, apply_outcomes
 from trigger_core._rows import naive
 from trigger_core.errors import InvalidValue
 from trigger_core.facts import MOST_SEGMENTS, UNSTORABLE, money, text, whole
@@ -32,6 +32,7 @@ _STAGED: Final = (
     "changed_attempts",
     "staged_outcomes",
     "changed_outcomes",
+    "staged_messages",
 )
 _LONGEST_PAUSE: Final = timedelta(hours=1)
 
@@ -110,7 +111,7 @@ class Texts:
         ids = {row[8] for row in jobs}
         found = {key: kept for key in ids if (kept := self._variants.get(key)) is not None}
         if missing := sorted(ids - found.keys()):
-            for key, subject, text, _ in session.rows("dispatch_variants", variant_ids=missing):
+            for key, subject, text in session.rows("dispatch_variants", variant_ids=missing):
                 variant = Variant(subject and tuple(_VARIABLE.split(subject)), tuple(_VARIABLE.split(text)))
                 found[key] = variant
                 self._variants.put(key, variant)
@@ -172,12 +173,12 @@ def claim(
     }
     session.run("dispatch_claim_retries", **asked, most=most)
     session.run("dispatch_retries_claimed", claim_id=claim_id)
-    jobs = session.rows("dispatch_jobs", claim_id=claim_id)
-    if len(jobs) < most:
+    [(retried,)] = session.rows("dispatch_claimed", claim_id=claim_id)
+    if retried < most:
         session.run(
             "dispatch_claim",
             **asked,
-            most=most - len(jobs),
+            most=most - retried,
             patience=int(patience.limit.total_seconds()),
         )
         session.run("dispatch_advance", claim_id=claim_id)
@@ -186,7 +187,7 @@ def claim(
         session.run("execution_facts_tally")
         session.run("execution_facts_update")
         session.clear("staged_executions")
-        jobs = session.rows("dispatch_jobs", claim_id=claim_id)
+    jobs = session.rows("dispatch_jobs", claim_id=claim_id)
     if not jobs:
         session.run("dispatch_release", claim_id=claim_id)  # whatever was claimed has an outcome already
         return None
@@ -287,22 +288,18 @@ def settle(
     session.append("staged_results", _rows(claim, results, at, patience, dice))
     session.append("staged_places", list(dict.fromkeys(row[:3] for row in claim.jobs)))
     session.run("results_attempts", now=at, provider=provider)
-    session.run("attempts_change")
-    [(_, replacing, tied)] = session.rows("attempts_counts")
-    if tied:
-        session.run("attempts_settle")
-    if replacing:
-        session.run("attempts_replaced")
-    session.run("attempts_tally")
-    session.run("attempts_insert")
+    apply_attempts(session)
+    session.run("results_messages", provider=provider)
     named = sum(isinstance(result, Accepted) and result.provider_message_id is not None for result in results)
-    if named and len(session.rows("results_messages", provider=provider)) < named:
+    if len(session.rows("messages_insert")) < named:
         session.run("results_messages_taken", provider=provider)
+        session.clear("staged_messages")
+        session.run("results_messages", provider=provider)
     # a claim that is another worker's by now is for that one to end; what was taken was taken all the same
     session.run("results_outcomes", now=at, provider=provider, is_held=is_held)
     apply_outcomes(session)
     if named:
-        _unpark(session, provider)
+        _unpark(session)
     if is_held:
         session.run("dispatch_retry", claim_id=claim.claim_id)
         session.run("dispatch_claimed_tally", claim_id=claim.claim_id)
@@ -310,14 +307,13 @@ def settle(
     session.clear(*_STAGED)
 
 
-def _unpark(session: Session, provider: str) -> None:
+def _unpark(session: Session) -> None:
     """Applies events that were reported before what they are about was recorded, if any are parked."""
     if session.rows("parked_any"):
-        session.run("results_parked", provider=provider)
         session.run("unpark_by_message")
         session.run("unparked_by_message")
         apply_events(session)
-        session.clear("staged_messages", "staged_events", "changed_events")
+        session.clear("staged_events", "changed_events")
 
 
 def _rows(

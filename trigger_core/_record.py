@@ -218,19 +218,10 @@ class Batch:
         ]
         if not self._stage("staged_attempts", rows):
             return
-        session = self._session
-        session.run("attempts_change")
         self._changed("changed_attempts")
-        [(unknown, replacing, tied)] = session.rows("attempts_counts")
-        if unknown:
-            for (line,) in session.rows("attempts_unknown"):
+        if apply_attempts(self._session):
+            for (line,) in self._session.rows("attempts_unknown"):
                 self._register.refuse(line, "job_id", NO_JOB)
-        if tied:
-            session.run("attempts_settle")
-        if replacing:
-            session.run("attempts_replaced")
-        session.run("attempts_tally")
-        session.run("attempts_insert")
 
     def _record_outcomes(self) -> None:
         by_job: dict[tuple[str, int], list[tuple[int, Outcome]]] = {}
@@ -357,6 +348,19 @@ class Batch:
             self._session.run(f"unpark_by_{origin}")
             self._session.run(f"unparked_by_{origin}")
         return True
+
+
+def apply_attempts(session: Session) -> int:
+    """Applies the staged attempts; how many have no job, so that the transaction must not be committed."""
+    session.run("attempts_change")
+    [(unknown, replacing, tied)] = session.rows("attempts_counts")
+    if tied:
+        session.run("attempts_settle")
+    if replacing:
+        session.run("attempts_replaced")
+    session.run("attempts_tally")
+    session.run("attempts_insert")
+    return int(unknown)
 
 
 def apply_outcomes(session: Session) -> bool:

@@ -214,8 +214,11 @@ class Library:
             self._tidied_at = now
         if batch.triggers:
             self._touched(batch.touched)
-            for wake in list(self._workers.values()):
-                wake()
+            self._wake_workers()
+
+    def _wake_workers(self) -> None:
+        for wake in list(self._workers.values()):
+            wake()
 
     def _touched(self, trigger_ids: Iterable[str]) -> None:
         """Has answers about some triggers read anew."""
@@ -319,6 +322,7 @@ class Library:
         finally:  # whatever became of it: an answer that is read anew is never wrong
             if batch is not None:
                 self._touched(batch.touched)
+        self._wake_workers()
         return due
 
     def cancel(self, account: str, trigger_id: str) -> Trigger:

@@ -113,8 +113,9 @@ class Sender(Protocol):
     def send(self, messages: Sequence[Message]) -> Sequence[Result]:
         """What became of each message, in order.
 
-        An exception means that nothing is known: an idempotent sender is handed the same messages again later, for
-        others they are in doubt. A sender that knows that nothing was taken says so by ``Rejected`` with ``retry``.
+        An exception means that nothing is known: an idempotent sender is handed the same messages again later, as often
+        as there are attempts; then, and for others at once, they are in doubt. A sender that knows that nothing was
+        taken says so by ``Rejected`` with ``retry``.
         """
 
     def events(self) -> Sequence[Event]:

@@ -116,7 +116,7 @@ class Worker:
         self._stopping = Event()
         self._news = Condition()
         self._serial = 0
-        self._in_hand: dict[str, str] = {}
+        self._in_hand: set[str] = set()
         self._failures: dict[str, int] = {}
         self._told: dict[str, Sequence[Report]] = {}
         self._threads: list[Thread] = []
@@ -237,11 +237,11 @@ class Worker:
         claim = self._lost(channel, sender) or self._claim(channel, sender)
         if claim is None:
             return 0
-        self._in_hand[claim.claim_id] = channel
+        self._in_hand.add(claim.claim_id)
         try:
             self._hand_over(channel, sender, claim)
         finally:
-            self._in_hand.pop(claim.claim_id, None)
+            self._in_hand.discard(claim.claim_id)
         return len(claim.jobs)
 
     def _hand_over(self, channel: str, sender: Sender, claim: Claim) -> None:
@@ -252,7 +252,7 @@ class Worker:
             failures = self._failures[claim.claim_id] = self._failures.get(claim.claim_id, 0) + 1
             if sender.idempotent and failures < self._patience.attempts:
                 # the claim is kept: the same messages are handed over again when its time has run out
-                del self._in_hand[claim.claim_id]
+                self._in_hand.discard(claim.claim_id)
                 self._renew([claim.claim_id], self._patience.pause_after(failures, self._dice))
                 return
             results, wrong = [IN_DOUBT] * len(claim.messages), set()

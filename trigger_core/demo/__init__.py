@@ -7,7 +7,11 @@ reach nobody, and the events that those report.
 from __future__ import annotations
 
 import logging
+import shlex
+import shutil
+import sys
 from datetime import timedelta
+from pathlib import Path
 from threading import Event as Signal
 from threading import Thread
 from types import TracebackType
@@ -93,7 +97,7 @@ class Demo:
     def introduction(self, url: str, store: str) -> str:
         """What to try, as text: the key, and commands that can be pasted into a shell."""
         api = f"{url}/api/v1"
-        curl = f"curl -s -H 'X-API-Key: {self.key}'"
+        curl = f"curl -s -w '\\n' -H 'X-API-Key: {self.key}'"
         direct, steps, group = (self.examples[name] for name in ("direct", "steps", "group"))
         execution = self._library.direct(ACCOUNT, direct).execution
         jobs = f"sms/executions/{execution.id}/jobs" if execution else ""
@@ -129,6 +133,12 @@ class Demo:
             f'{curl} -X POST "{api}/triggers/$id/cancel"',
             "",
             "# Every number, derived again from what was recorded",
-            f"trigger-core audit --store '{store}'",
+            f"{_program()} audit --store '{store}'",
         ]
         return "\n".join(lines)
+
+
+def _program() -> str:
+    """The command line as a shell finds it: by its name, or where it was installed beside this interpreter."""
+    name = "trigger-core"
+    return name if shutil.which(name) else shlex.quote(str(Path(sys.executable).with_name(name)))

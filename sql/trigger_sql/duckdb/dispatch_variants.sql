@@ -3,7 +3,6 @@
 select
     variant_id::varchar as variant_id,
     subject,
-    text,
-    variables
+    text
 from template_variants
 where variant_id in (select unnest($variant_ids::uuid[]))

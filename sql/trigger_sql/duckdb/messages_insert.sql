@@ -1,16 +1,13 @@
--- Keeps which job each staged message id leads to.
+-- Keeps which job each staged message id leads to; one that leads to a job already stays with that. A row for each that
+-- is kept.
 insert into message_ids
 select
-    s.account,
-    s.provider,
-    s.provider_message_id,
-    s.trigger_id,
-    s.execution_id,
-    s.job_id
-from staged_messages as s
-left join message_ids as m
-    on
-        s.account = m.account
-        and s.provider = m.provider
-        and s.provider_message_id = m.provider_message_id
-where m.account is null
+    account,
+    provider,
+    provider_message_id,
+    trigger_id,
+    execution_id,
+    job_id
+from staged_messages
+on conflict do nothing
+returning job_id

@@ -1,8 +1,8 @@
--- Keeps which jobs the staged results' message ids lead to; an id that leads to a job already stays with that. A row
--- for each id that is kept.
+-- Lays out the message ids that the staged results name.
 -- $provider: who made the ids
-insert into message_ids
+insert into staged_messages
 select
+    0 as line,
     p.account,
     $provider as provider,
     r.provider_message_id,
@@ -12,5 +12,3 @@ select
 from staged_results as r
 inner join staged_places as p on r.execution_id = p.execution_id
 where r.provider_message_id is not null
-on conflict do nothing
-returning job_id
