@@ -15,7 +15,7 @@ SERVER := $(VENV)/.installed-server
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint sql types unit test-deep bench format wheel venv clean
+.PHONY: help demo test lint sql types unit test-deep bench bench-compare format wheel venv clean
 .SUFFIXES:
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo 'make test       lint, check types, layers and SQL, then run the tests'
 	@echo 'make test-deep  the long tests'
 	@echo 'make bench      the benchmarks'
+	@echo 'make bench-compare  the last results beside those committed'
 	@echo 'make format     format Python and SQL'
 	@echo 'make wheel      build dist/*.whl'
 	@echo 'make clean      remove .venv and everything built'
@@ -59,8 +60,13 @@ unit: $(DEV)
 test-deep: $(DEV)
 	$(BIN)/python -m pytest -m deep -n $(WORKERS) $(PYTEST_ARGS)
 
+# make bench BENCH_ARGS="--only direct" takes one.
 bench: $(DEV)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+# What is kept beside what was committed last, or two files: make bench-compare BENCH_ARGS="a.jsonl b.jsonl".
+bench-compare: $(DEV)
+	@$(BIN)/python -m benchmarks compare $(BENCH_ARGS)
 
 format: $(DEV)
 	$(BIN)/ruff check --fix --exit-zero --quiet .

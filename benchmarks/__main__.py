@@ -1,7 +1,8 @@
-"""The command line: takes the figures, prints and keeps them; ``compare`` holds two runs' against each other."""
+"""The command line: takes the figures, prints and keeps them; ``compare`` holds two results against each other."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Sequence
@@ -45,7 +46,8 @@ BENCHMARKS: Final[dict[str, Callable[[Ground], Iterator[Figure]]]] = {
     "compact": compact.run,
     "snapshot": snapshot.run,
 }
-RESULTS: Final = Path(__file__).parent / "RESULTS.md"
+HOME: Final = Path(__file__).parent
+PAGE, KEPT = "RESULTS.md", "results.jsonl"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -58,46 +60,60 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _compare(arguments: Sequence[str]) -> None:
-    parser = ArgumentParser("python -m benchmarks compare", description="Holds two runs against each other.")
-    parser.add_argument("first", type=Path, help="A: the lines of JSON of one run")
-    parser.add_argument("second", type=Path, help="B: those of another")
+    parser = ArgumentParser(
+        "python -m benchmarks compare", description="Holds two files of kept results against each other."
+    )
+    parser.add_argument("first", type=Path, nargs="?", help="A; what was committed last, unless told")
+    parser.add_argument("second", type=Path, nargs="?", help="B; what is kept now, unless told")
     values = parser.parse_args(arguments)
-    print(report.compared(values.first, values.second))
+    first = values.first.read_text("utf-8") if values.first else _committed()
+    second = (values.second or HOME / KEPT).read_text("utf-8")
+    print(report.compared(report.load(first), report.load(second)))
+
+
+def _committed() -> str:
+    command = ["git", "show", f"HEAD:./{KEPT}"]
+    return subprocess.run(command, cwd=HOME, stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout  # noqa: S603
 
 
 def _take(arguments: Sequence[str]) -> None:
     parser = ArgumentParser(
         "python -m benchmarks",
-        description="Takes the figures and prints them. A whole run replaces RESULTS.md and adds to results/.",
+        description=f"Takes the figures, prints them and puts them into {PAGE} and {KEPT}.",
     )
     parser.add_argument(
-        "--small", action="store_true", help="few rows and rounds: does it run? takes seconds"
+        "--small", action="store_true", help="few rows and rounds: does it run? takes seconds, keeps nothing"
     )
     parser.add_argument(
         "--only", action="append", choices=BENCHMARKS, metavar="NAME", help="one; can be repeated"
     )
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="keep the results here, and lines of JSON beside it"
-    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="keep the results here instead")
     parser.add_argument(
         "--directory", type=Path, help="where stores are made: on the disk that is to be measured"
     )
     values = parser.parse_args(arguments)
-    figures: list[Figure] = []
+    out = values.out or (None if values.small else HOME)
     with TemporaryDirectory(prefix="trigger-core-benchmarks-", dir=values.directory) as directory:
         run = report.this_run(Path(directory))
         ground = Ground(SMALL if values.small else WHOLE, Path(directory))
+        taken: list[tuple[report.Run, Figure]] = []
         for name in values.only or BENCHMARKS:
             print(f"{name} …", file=sys.stderr, flush=True)
-            figures += BENCHMARKS[name](ground)
-    page = report.markdown(run, figures)
-    print(page)
-    out = values.out or (None if values.small or values.only else RESULTS)
-    if out is not None:
-        out.write_text(page, "utf-8")
-        kept = out.parent / "results" / f"{run.date[:10]}-{run.commit}.json"
-        kept.parent.mkdir(exist_ok=True)
-        kept.write_text(report.lines(run, figures), "utf-8")
+            results = [(run, each) for each in BENCHMARKS[name](ground)]
+            taken += results
+            if out is not None:
+                _keep(out, results)
+    print(report.markdown(taken))
+
+
+def _keep(out: Path, results: report.Results) -> None:
+    """Puts the results of one benchmark in the place of its last ones; the others stay."""
+    out.mkdir(exist_ok=True)
+    kept = out / KEPT
+    before = report.load(kept.read_text("utf-8")) if kept.exists() else []
+    after = report.merged(before, results, list(BENCHMARKS))
+    kept.write_text(report.dump(after), "utf-8")
+    (out / PAGE).write_text(report.markdown(after), "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
-"""Stores to measure on, made by a few statements: the same ids, times and outcomes every time.
+"""Stores to measure on, of any size and mix, made by a few statements: the same ids, times and outcomes every time.
 
-A store has many small direct sends, a minute apart, and in the midst of them those that benchmarks ask about. Ids are
-UUIDv7 in the order of time.
+A store has many small direct sends, a minute apart, in the midst of them those that benchmarks ask about, and after
+them further campaigns. Ids are UUIDv7 in the order of time. What is written is what recording those facts would have
+written, a million jobs a call: a test exports such a store, records that and compares every table.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +18,7 @@ import trigger_core
 
 ACCOUNT: Final = "acme"
 PROVIDER: Final = "twilio"
+CALL: Final = 1_000_000
 
 BARE: Final[dict[str, str | bool | int | float | list[str]]] = {
     "storage_compatibility_version": "v1.5.0",
@@ -26,18 +29,25 @@ BARE: Final[dict[str, str | bool | int | float | list[str]]] = {
 }
 """How the default store opens its file."""
 
+_UUID: Final = """
+create temp macro uuid_at(moment, seed) as (
+    substr(format('{:012x}', epoch_ms(moment)), 1, 8) || '-' || substr(format('{:012x}', epoch_ms(moment)), 9)
+    || '-7' || substr(md5(seed), 1, 3) || '-8' || substr(md5(seed), 4, 3) || '-' || substr(md5(seed), 7, 12)
+)::uuid
+"""
+
 _PLAN: Final = """
 create temp table plan as
 with sends as (
     select
         n,
-        case n
-            when $others // 2 then $big
-            when $others // 2 + 1 then $middle
-            when $others // 2 + 2 then $pending
-            when $others // 2 + 3 then 1
-            when $others // 2 + 4 then 1
-            else 1 + n % 3
+        case
+            when n = $others // 2 then $big
+            when n = $others // 2 + 1 then $middle
+            when n = $others // 2 + 2 then $pending
+            when n in ($others // 2 + 3, $others // 2 + 4) then 1
+            when n >= $others + 5 then $big
+            else $each[1 + n % len($each)]
         end as jobs,
         case n
             when $others // 2 + 2 then 'pending'
@@ -46,134 +56,182 @@ with sends as (
         end as all_are,
         ['sms', 'email', 'whatsapp'][1 + n % 3] as channel,
         timestamp '2025-01-01 00:00:00' + n * interval '1 minute' as created_at
-    from range($others + 5) as numbers (n)
+    from range($others + 4 + $campaigns) as numbers (n)
 )
+
 select
     *,
     uuid_at(created_at, 'trigger ' || n) as trigger_id,
     uuid_at(created_at + interval '1 millisecond', 'execution ' || n) as execution_id
 from sends
+order by n
 """
 
-_UUID: Final = """
-create temp macro uuid_at(moment, seed) as (
-    substr(format('{:012x}', epoch_ms(moment)), 1, 8) || '-' || substr(format('{:012x}', epoch_ms(moment)), 9)
-    || '-7' || substr(md5(seed), 1, 3) || '-8' || substr(md5(seed), 4, 3) || '-' || substr(md5(seed), 7, 12)
-)::uuid
-"""
-
-_FATES: Final = """
-create temp table fates as
-with drawn as (
+# The calls that record it all: of each send, the jobs from first_job to last_job.
+_CALLS: Final = """
+create temp table calls as
+with parts as (
     select
-        *,
-        unnest(range(1, jobs + 1))::integer as job_id
+        n,
+        jobs,
+        unnest(range(0, greatest(jobs, 1), $call)) as before
     from plan
 ),
 
-thrown as (
+placed as (
     select
-        *,
-        (md5_number_lower(n || ' ' || job_id) // 2)::bigint as dice,
-        created_at + interval '1 second' + job_id * interval '3 milliseconds' as done_at
-    from drawn
+        n,
+        before + 1 as first_job,
+        least(before + $call, jobs) as last_job,
+        sum(least($call, jobs - before)) over (order by n, before rows unbounded preceding) as through
+    from parts
 )
 
 select
-    *,
-    case
-        when all_are = 'pending' then null
-        when all_are is not null then all_are
-        when dice % 100 < 94 then 'sent'
-        when dice % 100 < 97 then 'failed'
-        when dice % 100 < 99 then 'filtered'
-        else 'cancelled'
-    end as outcome,
-    dice // 100 % 100 as later
-from thrown
+    n,
+    first_job,
+    last_job,
+    (through - 1) // $call as call
+from placed
+order by n, first_job
 """
 
-_FILL: Final = (
-    "insert into accounts select $account, 'USD'",
+# The sends of one call, and what becomes of their jobs. Dice are two multiplications' middle bits.
+_DRAW: Final = (
     """
-    insert into triggers
+    create or replace temp table sends as
     select
-        $account, trigger_id, 'direct_channel', channel, 'direct_api', 'Campaign ' || n, 'USD', created_at,
-        null, null, null, null, null, null, null
-    from plan
-    order by trigger_id
+        plan.*,
+        calls.first_job,
+        calls.last_job
+    from calls
+    inner join plan using (n)
+    where calls.call = $number
+    order by n
     """,
     """
-    insert into executions
-    select $account, trigger_id, execution_id, channel, null, jobs, created_at + interval '1 second'
-    from plan
-    order by trigger_id
-    """,
-    """
-    insert into jobs
+    create or replace temp table fates as
+    with drawn as (
+        select
+            n, trigger_id, execution_id, channel, all_are, created_at,
+            unnest(range(first_job, last_job + 1))::integer as job_id
+        from sends
+    ),
+
+    thrown as (
+        select
+            *,
+            (n % 1000003 * 2654435761 + job_id * 40503::bigint * 65599) // 4096 % 10007 as dice,
+            created_at + interval '1 second' + job_id * interval '3 milliseconds' as done_at
+        from drawn
+    ),
+
+    decided as (
+        select
+            *,
+            case
+                when all_are = 'pending' then null
+                when all_are is not null then all_are
+                when dice % 100 < 94 then 'sent'
+                when dice % 100 < 97 then 'failed'
+                when dice % 100 < 99 then 'filtered'
+                else 'cancelled'
+            end as outcome,
+            dice // 100 as later
+        from thrown
+    )
+
     select
-        $account, trigger_id, execution_id, job_id, 'user_' || n || '_' || job_id,
+        n, trigger_id, execution_id, channel, job_id, outcome, later, done_at,
+        'user_' || n || '_' || job_id as contact,
         case channel
             when 'email' then 'user_' || n || '_' || job_id || '@example.com'
-            else '+1415' || lpad((dice % 10000000)::varchar, 7, '0')
-        end,
-        case outcome when 'sent' then done_at end,
-        case outcome when 'failed' then done_at end,
-        case outcome when 'filtered' then done_at end,
-        case outcome when 'cancelled' then done_at end,
-        case when outcome is not null then done_at end,
-        case outcome when 'failed' then '30003' when 'filtered' then 'no_approved_template' end,
+            else '+1415' || lpad(((n * 7919 + job_id) % 10000000)::varchar, 7, '0')
+        end as address,
         case outcome
             when 'failed' then 'Unreachable'
             when 'filtered' then 'No approved template for country: ' || ['IN', 'BR', 'FR', 'DE', 'US'][1 + later % 5]
-        end,
-        case when outcome in ('sent', 'failed') then $provider end,
-        case outcome when 'sent' then 'SM' || md5(n || ' ' || job_id) end,
-        case outcome when 'sent' then 1 end,
-        case outcome when 'sent' then 0.03 end,
-        null, null, null, null
-    from fates
-    order by trigger_id, execution_id, job_id
+        end as message,
+        case when outcome = 'sent' and $traced then md5(n || ' ' || job_id)::uuid::varchar end as provider_message_id
+    from decided
     """,
     """
-    insert into attempts
-    select account, trigger_id, execution_id, job_id, 1, last_outcome_at, provider, code, message, null
-    from jobs
-    where sent_at is not null or failed_at is not null
-    order by trigger_id, execution_id, job_id
-    """,
-    """
-    insert into events
-    select
-        $account,
-        trigger_id,
-        execution_id,
-        job_id,
-        unnest(
+    create or replace temp table happened as
+    with told as (
+        select
+            trigger_id, execution_id, job_id, done_at, channel,
             case
                 when later < 5 then ['failed']
                 when later < 60 then ['delivered', 'reached']
                 when later < 90 then ['delivered', 'reached', 'opened']
                 when later < 95 then ['delivered', 'reached', 'opened', 'clicked']
                 else []
-            end
-        ),
-        done_at + interval '5 seconds'
-    from fates
-    where outcome = 'sent'
-    order by trigger_id, execution_id, job_id
+            end as types
+        from fates
+        where outcome = 'sent'
+    )
+
+    select
+        trigger_id, execution_id, job_id,
+        unnest(types) as type,
+        done_at + interval '5 seconds' as occurred_at
+    from told
+    """,
+)
+
+_FILL: Final = (
+    """
+    insert into triggers
+    select
+        $account, trigger_id, 'direct_channel', channel, 'direct_api', 'Campaign ' || n, 'USD', created_at,
+        null, null, null, null, null, null, null
+    from sends
+    where first_job = 1
     """,
     """
+    insert into executions
+    select $account, trigger_id, execution_id, channel, null, jobs, created_at + interval '1 second'
+    from sends
+    where first_job = 1
+    """,
+    """
+    insert into jobs
+    select
+        $account, trigger_id, execution_id, job_id, contact, address,
+        case outcome when 'sent' then done_at end,
+        case outcome when 'failed' then done_at end,
+        case outcome when 'filtered' then done_at end,
+        case outcome when 'cancelled' then done_at end,
+        case when outcome is not null then done_at end,
+        case outcome when 'failed' then '30003' when 'filtered' then 'no_approved_template' end,
+        message,
+        case when outcome in ('sent', 'failed') then $provider end,
+        provider_message_id,
+        case outcome when 'sent' then 1 end,
+        case outcome when 'sent' then 0.03 end,
+        null, null, null, null
+    from fates
+    """,
+    """
+    insert into attempts
+    select
+        $account, trigger_id, execution_id, job_id, 1, done_at, $provider,
+        case outcome when 'failed' then '30003' end, case outcome when 'failed' then message end, null
+    from fates
+    where outcome in ('sent', 'failed')
+    """,
+    "insert into events select $account, trigger_id, execution_id, job_id, type, occurred_at from happened",
+    """
     insert into message_ids
-    select account, provider, provider_message_id, trigger_id, execution_id, job_id
-    from jobs
+    select $account, $provider, provider_message_id, trigger_id, execution_id, job_id
+    from fates
     where provider_message_id is not null
     """,
     """
     insert into samples
-    select account, trigger_id, execution_id, message, job_id, coalesce(address, contact)
-    from jobs
-    where filtered_at is not null
+    select $account, trigger_id, execution_id, message, job_id, address
+    from fates
+    where outcome = 'filtered'
     qualify row_number() over (partition by execution_id, message order by job_id) <= 100
     order by trigger_id, execution_id, message, job_id
     """,
@@ -182,53 +240,58 @@ _FILL: Final = (
     with entries as (
         select trigger_id, null as execution_id, 'trigger' as measure, channel as detail, 1 as n,
             0 as segments, 0 as cost, created_at as first_at, null as last_at
-        from plan
+        from sends
+        where first_job = 1
         union all
         select trigger_id, execution_id, 'execution', channel, 1, 0, 0, null, null
-        from plan
+        from sends
+        where first_job = 1
         union all
         select trigger_id, execution_id, 'expected', null, jobs, 0, 0, null, null
-        from plan
+        from sends
+        where first_job = 1
         union all
         select trigger_id, execution_id, 'started', null, 0, 0, 0, created_at + interval '1 second', null
-        from plan
+        from sends
+        where first_job = 1
         union all
-        select trigger_id, execution_id, 'jobs', null, jobs, 0, 0, null, null
-        from plan
+        select trigger_id, execution_id, 'jobs', null, last_job - first_job + 1, 0, 0, null, null
+        from sends
+        where last_job >= first_job
         union all
         select
-            trigger_id,
-            execution_id,
-            case
-                when sent_at is not null then 'sent'
-                when failed_at is not null then 'failed'
-                when filtered_at is not null then 'filtered'
-                else 'cancelled'
-            end as shown,
-            case when filtered_at is not null then message end,
+            trigger_id, execution_id, outcome,
+            case outcome when 'filtered' then message end,
             count(*),
-            coalesce(sum(segments), 0),
-            coalesce(sum(cost), 0),
-            min(filtered_at),
+            count(*) filter (outcome = 'sent'),
+            0.03 * count(*) filter (outcome = 'sent'),
+            null,
             null
-        from jobs
-        where last_outcome_at is not null
-        group by all
+        from fates
+        where outcome is not null
+        group by trigger_id, execution_id, outcome, case outcome when 'filtered' then message end
+        union all
+        select trigger_id, execution_id, 'filtered', null, 0, 0, 0, min(done_at), null
+        from fates
+        where outcome = 'filtered'
+        group by trigger_id, execution_id
         union all
         select
-            trigger_id, execution_id, 'outcome', null, 0, 0, 0, min(least(sent_at, failed_at)), max(last_outcome_at)
-        from jobs
-        where last_outcome_at is not null
-        group by all
+            trigger_id, execution_id, 'outcome', null, 0, 0, 0,
+            min(done_at) filter (outcome in ('sent', 'failed')), max(done_at)
+        from fates
+        where outcome is not null
+        group by trigger_id, execution_id
         union all
-        select trigger_id, execution_id, 'attempted', null, count(*), 0, 0, min(occurred_at), null
-        from attempts
-        group by all
+        select trigger_id, execution_id, 'attempted', null, count(*), 0, 0, min(done_at), null
+        from fates
+        where outcome in ('sent', 'failed')
+        group by trigger_id, execution_id
         union all
         select
             trigger_id, execution_id, if(type = 'failed', 'delivery_failed', type), null, count(*), 0, 0,
             min(occurred_at), null
-        from events
+        from happened
         group by trigger_id, execution_id, type
     )
     select $account, *, 1
@@ -270,17 +333,44 @@ class Sample:
     filtered: Send
 
 
-def make(path: Path, *, others: int, big: int, middle: int, pending: int) -> Sample:
-    """Makes a store of so many small sends, and of others with so many jobs."""
+def make(
+    path: Path,
+    *,
+    others: int,
+    each: Sequence[int] = (1, 2, 3),
+    big: int,
+    campaigns: int = 1,
+    middle: int,
+    pending: int,
+    traced: bool = True,
+    call: int = CALL,
+) -> Sample:
+    """Makes a store.
+
+    Args:
+        path: a file that isn't there yet.
+        others: how many small sends there are,
+        each: and their jobs, in turns.
+        big: the jobs of a campaign,
+        campaigns: and how many there are; one is asked about, the others are newer than everything else.
+        middle: the jobs of the moderate send.
+        pending: the jobs without an outcome.
+        traced: whether providers gave message ids.
+        call: how many jobs are recorded together.
+    """
     trigger_core.open(path).close()
+    sizes = {"others": others, "each": list(each), "big": big, "campaigns": campaigns}
     with bare(path) as connection:
         connection.execute(_UUID)
-        connection.execute(_PLAN, {"others": others, "big": big, "middle": middle, "pending": pending})
-        connection.execute(_FATES)
-        values = {"account": ACCOUNT, "provider": PROVIDER}
-        for statement in _FILL:
-            used = {name: value for name, value in values.items() if f"${name}" in statement}
-            connection.execute(statement, used)
+        connection.execute(_PLAN, {**sizes, "middle": middle, "pending": pending})
+        connection.execute(_CALLS, {"call": call})
+        connection.execute("insert into accounts values (?, 'USD')", [ACCOUNT])
+        [(calls,)] = connection.execute("select max(call) + 1 from calls").fetchall()
+        for number in range(calls):
+            values = {"account": ACCOUNT, "provider": PROVIDER, "number": number, "traced": traced}
+            for statement in (*_DRAW, *_FILL):
+                used = {name: value for name, value in values.items() if f"${name}" in statement}
+                connection.execute(statement, used)
         sends = [
             Send(str(trigger_id), str(execution_id), jobs)
             for trigger_id, execution_id, jobs in connection.execute(
@@ -290,7 +380,7 @@ def make(path: Path, *, others: int, big: int, middle: int, pending: int) -> Sam
     with trigger_core.open(path) as library:
         library.compact()
     first = others // 2
-    asked, small = sends[first : first + 5], [*sends[:first], *sends[first + 5 :]]
+    asked, small = sends[first : first + 5], [*sends[:first], *sends[first + 5 : others + 5]]
     return Sample(path, tuple(send.trigger_id for send in small), *asked)
 
 

