@@ -39,6 +39,8 @@ class Store(Protocol):
     url: str
     sees_every_write: bool
     """Capability: no other process writes here, so an answer stays true until this one writes."""
+    writes_snapshots: bool
+    """Capability: ``snapshot`` writes a file that is a store of the same kind."""
 
     def check(self) -> None:
         """Returns if the store is open here, without asking it: an answer from memory is only given then."""

@@ -92,6 +92,7 @@ class DuckDBStore:
     """
 
     sees_every_write = True
+    writes_snapshots = True
 
     def __init__(self, path: str) -> None:
         self.path = path if path == ":memory:" else os.path.abspath(path)

@@ -14,7 +14,6 @@ import pytest
 
 import trigger_core
 from tests.cli.conftest import Run, ask, service
-from tests.sending.world import Clock
 from trigger_core import Library
 from trigger_core._catalog import checked
 from trigger_core.answers import DirectDetails
@@ -22,6 +21,7 @@ from trigger_core.demo import ACCOUNT, RATE, Demo
 from trigger_core.demo._past import Past
 from trigger_core.demo._people import PEOPLE, Person
 from trigger_core.demo._present import DUE_STEP, Present
+from trigger_core.testing.contract.sending.world import Clock
 from trigger_core.worker import Worker
 from trigger_sandbox import SandboxSender
 

@@ -10,9 +10,9 @@ import falcon.testing
 import pytest
 
 import trigger_core
-from tests.documents import assert_covers
 from tests.reference.shell import Shell
 from trigger_core import answers, journal
+from trigger_core.testing.contract.documents import assert_covers
 from trigger_falcon import create_app
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"

@@ -21,9 +21,9 @@ from attrs import define, field
 import trigger_core
 from tests.sending import service
 from tests.sending.client import WAIT, Answer, Client
-from tests.sending.world import ACCOUNT, fill
 from trigger_core import Library
 from trigger_core.catalog import Workflow, WorkflowStep
+from trigger_core.testing.contract.sending.world import ACCOUNT, fill
 
 ROOT = Path(__file__).parents[2]
 PEOPLE = 5

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import trigger_core
 from trigger_core import Library, facts
+from trigger_core.testing.contract.samples import EXAMPLE
 
-JOURNAL = Path(__file__).parents[1] / "data" / "example.ndjson"
 KEY = f"sk_test_{0:048x}"
 
 
 def example_facts() -> list[facts.Fact]:
     """The journal's facts, in its order."""
-    return [facts.from_json(json.loads(line)) for line in JOURNAL.read_text("utf-8").splitlines()]
+    return [facts.from_json(json.loads(line)) for line in EXAMPLE.read_text("utf-8").splitlines()]
 
 
 def example_library(store: str | Path = ":memory:") -> Library:

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 
 import trigger_core
 from tests.sql.example import example_library
-from tests.strategies import History, histories
 from trigger_core import Library, facts
 from trigger_core._audit import Difference, audit
+from trigger_core.testing.contract.strategies import History, histories
 
 PLANTED = Path(__file__).with_name("planted.sql")
 SMS = "019ab000-0001-7000-8000-000000000101"

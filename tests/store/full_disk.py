@@ -16,10 +16,10 @@ from contextlib import contextmanager
 import duckdb
 
 import trigger_core
-from tests.samples import DIRECT, EXECUTION, direct_trigger, fact, jobs, outcome
 from trigger_core import Library
 from trigger_core.errors import StoreError, StoreUnavailable
 from trigger_core.facts import Fact
+from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger, fact, jobs, outcome
 
 
 @contextmanager

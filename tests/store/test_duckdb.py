@@ -16,9 +16,9 @@ import pytest
 
 import trigger_core
 import trigger_sql
-from tests.samples import DIRECT, EXECUTION, direct_trigger
 from trigger_core.errors import InvalidValue, StoreClosed, StoreError, StoreInUse, StoreTooNew
 from trigger_core.facts import Job
+from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger
 
 ROOT = Path(__file__).parents[2]
 TABLES = re.findall(r"^create table (\w+)", trigger_sql.script("schema"), re.MULTILINE)
@@ -130,7 +130,7 @@ def test_processes_that_make_one_store_together_share_it(tmp_path: Path) -> None
     """Of several processes that make a store at once each gets it in the end, and none writes over another's."""
     script = """
 import sys, time, trigger_core
-from tests.samples import direct_trigger, jobs
+from trigger_core.testing.contract.samples import direct_trigger, jobs
 from trigger_core.errors import StoreInUse
 while True:
     try:
@@ -156,7 +156,7 @@ library.close()
 FORKS = """
 import os, sys, threading, time
 import trigger_core
-from tests.samples import DIRECT, EXECUTION, direct_trigger, jobs
+from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger, jobs
 from trigger_core.errors import StoreForked
 
 library = trigger_core.open(sys.argv[1])
@@ -229,7 +229,7 @@ def test_what_is_acknowledged_after_a_fork_survives_a_kill(tmp_path: Path) -> No
     script = """
 import gc, os, signal, sys
 import trigger_core
-from tests.samples import direct_trigger, jobs
+from trigger_core.testing.contract.samples import direct_trigger, jobs
 library = trigger_core.open(sys.argv[1])
 library.record(direct_trigger())
 child = os.fork()
@@ -252,7 +252,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 INTERRUPTS = """
 import json, random, signal, sys
 import trigger_core
-from tests.samples import DIRECT, EXECUTION, direct_trigger, jobs, outcome
+from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger, jobs, outcome
 
 armed = False
 
@@ -442,7 +442,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     script = """
 import resource, signal, sys
 import trigger_core
-from tests.samples import EXECUTION, direct_trigger
+from trigger_core.testing.contract.samples import EXECUTION, direct_trigger
 from trigger_core.errors import StoreUnavailable
 from trigger_core.facts import Job
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -11,8 +11,14 @@ import pytest
 
 import trigger_core
 import trigger_sql
-from tests.samples import DIRECT, EXECUTION, WORKFLOW, direct_trigger, workflow_trigger
 from trigger_core.facts import Attempt, Event, Execution, Fact, Job, Outcome
+from trigger_core.testing.contract.samples import (
+    DIRECT,
+    EXECUTION,
+    WORKFLOW,
+    direct_trigger,
+    workflow_trigger,
+)
 
 OTHER = "019ab000-0000-7000-8000-000000000009"
 

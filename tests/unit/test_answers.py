@@ -14,8 +14,17 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 import trigger_core
-from tests.samples import DIRECT, EXECUTION, WORKFLOW, direct_trigger, fact, jobs, outcome, workflow_trigger
 from trigger_core import answers
+from trigger_core.testing.contract.samples import (
+    DIRECT,
+    EXECUTION,
+    WORKFLOW,
+    direct_trigger,
+    fact,
+    jobs,
+    outcome,
+    workflow_trigger,
+)
 
 CLASSES = [
     cls

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import model
-from tests.samples import CREATED, DIRECT, EXECUTION
-from tests.strategies import Fact, fact_sets
 from trigger_core import facts
 from trigger_core.errors import InvalidValue
+from trigger_core.testing.contract import model
+from trigger_core.testing.contract.samples import CREATED, DIRECT, EXECUTION
+from trigger_core.testing.contract.strategies import Fact, fact_sets
 
 STEP = {"step_id": "one", "step_order": 1, "step_name": "First", "channel": "email", "delay_minutes": 0}
 STEPS = {"id": "wf", "name": "Welcome", "execution_id": "wfex", "type": "steps", "steps": [STEP]}

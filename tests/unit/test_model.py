@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.documents import assert_covers
-from tests.model import Document, Fact, Model, Refused, utc
+from trigger_core.testing.contract.documents import assert_covers
+from trigger_core.testing.contract.model import Document, Fact, Model, Refused, utc
 
 REFERENCE = Path(__file__).parents[2] / "../shared/data/reference.ndjson"
 TRIGGER = "019ab000-0000-7000-8000-000000000001"

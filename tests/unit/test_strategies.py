@@ -5,8 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
-from tests.model import Document, Model, Refused
-from tests.strategies import Contradiction, History, contradictions, histories, orderings
+from trigger_core.testing.contract.model import Document, Model, Refused
+from trigger_core.testing.contract.strategies import (
+    Contradiction,
+    History,
+    contradictions,
+    histories,
+    orderings,
+)
 
 
 def documents(model: Model) -> dict[str, list[Document | list[Document] | None]]:

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from tests.sending.test_worker import BUSY, counts, execution_id, send
-from tests.sending.world import ACCOUNT, CHANNELS, Clock, Teller, make
 from trigger_core import Library, answers
 from trigger_core.catalog import Template, TemplateVariant
 from trigger_core.errors import InvalidValue, StoreError, StoreUnavailable
 from trigger_core.facts import Event, Execution, Outcome
 from trigger_core.senders import Accepted, Message, Rejected, Result
 from trigger_core.sending import Send, WorkflowRun
+from trigger_core.testing.contract.sending.test_worker import BUSY, counts, execution_id, send
+from trigger_core.testing.contract.sending.world import ACCOUNT, CHANNELS, Clock, Teller, make
 from trigger_core.worker import Patience, Worker
 
 EXECUTION = "85b3b004-5331-4921-b44a-6915f5572a7a"

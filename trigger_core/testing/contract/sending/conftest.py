@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sending.world import Clock, make
 from trigger_core import Library
+from trigger_core.testing.contract.sending.world import Clock, make
 
 
 @pytest.fixture

@@ -1,17 +1,15 @@
 """Records stories into a store, a thread each, and says after each call that it is recorded.
 
-python -m tests.store.writer STORE NUMBER:CALLS ...
-
-records the stories of these numbers, each without its first so many calls. A line `NUMBER CALLS` on standard output
-says that so many calls of a story are recorded.
+``command("writer", STORE, "NUMBER:CALLS", ...)`` records the stories of these numbers, each without its first so many
+calls. A line `NUMBER CALLS` on standard output says that so many calls of a story are recorded.
 """
 
 import os
-import sys
 import threading
 
 import trigger_core
-from tests.store.stories import story
+from trigger_core.testing.contract.stores import arguments
+from trigger_core.testing.contract.stories import story
 
 JOBS = 8
 CALLS = 40
@@ -34,4 +32,4 @@ def main(store: str, *starts: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*arguments())

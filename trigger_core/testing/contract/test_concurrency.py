@@ -5,15 +5,14 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import trigger_core
-from tests.samples import DIRECT, EXECUTION, direct_trigger
 from trigger_core.errors import FactsRefused
 from trigger_core.facts import Attempt, Event, Fact, Job, Outcome
+from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger
 
 START = datetime(2025, 11, 23, 10, tzinfo=UTC)
 
@@ -53,9 +52,9 @@ def life(job_id: int) -> list[Fact]:
 @pytest.mark.parametrize(
     "jobs", [pytest.param(10, id="short"), pytest.param(500, id="long", marks=pytest.mark.deep)]
 )
-def test_no_fact_is_lost_and_no_answer_is_torn(tmp_path: Path, jobs: int) -> None:
+def test_no_fact_is_lost_and_no_answer_is_torn(store_url: str, jobs: int) -> None:
     """8 threads write the same execution, each every fact of every job, while 4 read; every answer adds up."""
-    with trigger_core.open(tmp_path / "store.duckdb") as library:
+    with trigger_core.open(store_url) as library:
         library.record(direct_trigger(expected_jobs=jobs))
         done = threading.Event()
 
@@ -99,9 +98,9 @@ def test_no_fact_is_lost_and_no_answer_is_torn(tmp_path: Path, jobs: int) -> Non
         assert list(library.audit()) == []
 
 
-def test_a_refused_call_fails_alone(tmp_path: Path) -> None:
+def test_a_refused_call_fails_alone(store_url: str) -> None:
     """Of calls that are committed together only the one with a bad fact is refused."""
-    with trigger_core.open(tmp_path / "store.duckdb") as library:
+    with trigger_core.open(store_url) as library:
         library.record(direct_trigger())
         refused = []
 

@@ -6,16 +6,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-import trigger_core
-from tests.strategies import Fact, History, facts_of, histories
 from trigger_core import Library, answers, facts
+from trigger_core.testing.contract.stores import fresh
+from trigger_core.testing.contract.strategies import Fact, History, facts_of, histories
 
 EXECUTION = "019ab000-0001-7000-8000-000000000101"
 TRIGGER = "019ab000-0001-7000-8000-000000000001"
 AT = "2025-11-23T10:00:00.000Z"
 
 KEYS = "select trigger_id, execution_id, measure, detail from tally"
-PLACES = "select trigger_id, execution_id, reason, job_id from samples"
 
 
 def rows(library: Library, text: str) -> list[Any]:
@@ -31,7 +30,7 @@ def said(library: Library, accounts: Mapping[str, str]) -> dict[str, Any]:
         version = library.query("version", {"account": account, "trigger_id": key})
         found[key] = (version, answers.to_json(trigger), answers.to_json(read(account, key)))
     for name in ("trigger_status", "execution_counts", "step_status", "filter_reasons", "job_states"):
-        found[name] = sorted(map(str, rows(library, f"from {name}")))
+        found[name] = sorted(map(str, rows(library, f"select * from {name}")))  # noqa: S608
     return found
 
 
@@ -40,7 +39,7 @@ def keeps_answers(history: History) -> None:
     accounts = {
         fact["trigger_id"]: fact["account"] for fact in facts_of(history) if fact["kind"] == "trigger"
     }
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         for call in history:
             library.record([facts.from_json(fact) for fact in call])
         before = said(library, accounts)
@@ -50,8 +49,6 @@ def keeps_answers(history: History) -> None:
             assert [str(each) for each in library.audit()] == []
             folded = rows(library, KEYS)
             assert len(set(folded)) == len(folded)
-            assert folded == rows(library, f"{KEYS} order by all")
-            assert rows(library, PLACES) == rows(library, f"{PLACES} order by all")
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
@@ -108,10 +105,10 @@ def crowd(numbers: range) -> list[Fact]:
 
 def test_samples_are_trimmed() -> None:
     """Of samples that grew beyond the hundred lowest, compaction leaves just those."""
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         for numbers in (range(151, 251), range(1, 121)):
             library.record(sms(*crowd(numbers)))
-        assert len(rows(library, "from samples")) > 100
+        assert len(rows(library, "select * from samples")) > 100
         library.compact()
         assert rows(library, "select job_id from samples") == [(number,) for number in range(1, 101)]
         assert list(library.audit()) == []
@@ -119,14 +116,14 @@ def test_samples_are_trimmed() -> None:
 
 def test_compaction_is_all_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A compaction that fails halfway leaves the ledger as it was, and the next one works."""
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         library.record(sms())
-        before = rows(library, "from tally")
+        before = rows(library, "select * from tally")
         with monkeypatch.context() as patched:
             halfway = ("compact_tally_fold", "compact_tally_empty", "no_such_statement")
             patched.setattr("trigger_core._compact.STATEMENTS", halfway)
             with pytest.raises(KeyError):
                 library.compact()
-        assert rows(library, "from tally") == before
+        assert rows(library, "select * from tally") == before
         library.compact()
-        assert sorted(map(str, rows(library, "from tally"))) == sorted(map(str, before))
+        assert sorted(map(str, rows(library, "select * from tally"))) == sorted(map(str, before))

@@ -1,23 +1,21 @@
 """A process that is killed loses nothing that it acknowledged, and leaves nothing half recorded."""
 
 import subprocess
-import sys
 import time
-from pathlib import Path
 from random import Random
 
 import pytest
 
-from tests.documents import assert_covers
-from tests.model import Model
-from tests.store.conftest import Backend
-from tests.store.stories import story
-from tests.store.writer import CALLS, JOBS
-from tests.strategies import History
-from tests.unit.test_histories import answers_of, model_answers
+import trigger_core
 from trigger_core import Library
+from trigger_core.testing.contract.documents import assert_covers
+from trigger_core.testing.contract.model import Model
+from trigger_core.testing.contract.stores import command
+from trigger_core.testing.contract.stories import story
+from trigger_core.testing.contract.strategies import History
+from trigger_core.testing.contract.test_histories import answers_of, model_answers
+from trigger_core.testing.contract.writer import CALLS, JOBS
 
-ROOT = Path(__file__).parents[2]
 WRITERS = 3
 KILLS = 6
 
@@ -25,14 +23,13 @@ Done = dict[int, int]
 """How many calls of each story were acknowledged."""
 
 
-def write_on(backend: Backend, done: Done, dice: Random | None) -> Done:
+def write_on(store_url: str, done: Done, dice: Random | None) -> Done:
     """Lets a process go on with the stories, and kills it if there are dice; what was acknowledged by the end of it.
 
     Mostly the kill hits it while it records, now and then while it starts.
     """
     starts = [f"{number}:{calls}" for number, calls in done.items()]
-    command = [sys.executable, "-m", "tests.store.writer", backend.url, *starts]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command("writer", store_url, *starts), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         said = b""
         if dice is not None:
@@ -83,7 +80,7 @@ def calls_recorded(library: Library, number: int, acknowledged: int) -> int:
 @pytest.mark.parametrize(
     "rounds", [pytest.param(1, id="short"), pytest.param(20, id="long", marks=pytest.mark.deep)]
 )
-def test_nothing_acknowledged_is_lost(backend: Backend, rounds: int) -> None:
+def test_nothing_acknowledged_is_lost(store_url: str, rounds: int) -> None:
     """Killed at any moment, a store has every acknowledged call, and of the others each wholly or not at all.
 
     It opens again at once, its audit finds nothing, and what was interrupted can be recorded again.
@@ -92,12 +89,12 @@ def test_nothing_acknowledged_is_lost(backend: Backend, rounds: int) -> None:
     for first in range(0, rounds * WRITERS, WRITERS):
         done = dict.fromkeys(range(first, first + WRITERS), 0)
         for _ in range(KILLS):
-            done = write_on(backend, done, dice)
-            with backend.open() as library:
+            done = write_on(store_url, done, dice)
+            with trigger_core.open(store_url) as library:
                 assert list(library.audit()) == []
                 done = {number: calls_recorded(library, number, calls) for number, calls in done.items()}
-        write_on(backend, done, None)
-        with backend.open() as library:
+        write_on(store_url, done, None)
+        with trigger_core.open(store_url) as library:
             for number in done:
                 history = story(number, JOBS, CALLS)
                 assert agree(library, history)

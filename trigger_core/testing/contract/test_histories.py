@@ -7,10 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import trigger_core
-from tests.documents import assert_covers
-from tests.model import Model
-from tests.strategies import histories
 from trigger_core import answers
+from trigger_core.testing.contract.documents import assert_covers
+from trigger_core.testing.contract.model import Model
+from trigger_core.testing.contract.stores import fresh
+from trigger_core.testing.contract.strategies import histories
 
 
 def answers_of(library: trigger_core.Library, history: list[list[dict[str, Any]]]) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def test_library_answers_what_the_model_answers(examples: int) -> None:
 def compare(history: list[list[dict[str, Any]]]) -> None:
     """Records a history call by call, and holds every answer against the model's."""
     model = Model()
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         for number in range(1, len(history) + 1):
             library.record(history[number - 1])
             model.record(history[number - 1])

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-import trigger_core
-from tests.model import EVENT_TIMES, Document, Model
-from tests.sql.example import JOURNAL
-from tests.strategies import History, facts_of, histories
 from trigger_core import Library, answers, facts
+from trigger_core.testing.contract.model import EVENT_TIMES, Document, Model
+from trigger_core.testing.contract.samples import EXAMPLE
+from trigger_core.testing.contract.stores import fresh
+from trigger_core.testing.contract.strategies import History, facts_of, histories
 
 Rows = dict[tuple[Any, ...], dict[str, Any]]
 
@@ -37,7 +37,7 @@ JOB_COLUMNS = (
 
 def view(library: Library, name: str, *keys: str) -> Rows:
     """A view's rows by their key, with values as JSON has them."""
-    columns, rows = library.store.table(f"from {name}", {})
+    columns, rows = library.store.table(f"select * from {name}", {})  # noqa: S608
     found = [dict(zip(columns, map(plain, row), strict=True)) for row in rows]
     by_key = {tuple(row[key] for key in keys): row for row in found}
     assert len(by_key) == len(found), f"{name} repeats a key"
@@ -222,7 +222,7 @@ def views_agree(history: History) -> None:
     triggers = [fact for fact in facts_of(history) if fact["kind"] == "trigger"]
     accounts = {fact["trigger_id"]: fact["account"] for fact in triggers}
     cancelled = {fact["trigger_id"] for fact in facts_of(history) if fact["kind"] == "cancel"}
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         for call in history:
             library.record([facts.from_json(fact) for fact in call])
         found = {
@@ -243,13 +243,13 @@ def views_agree(history: History) -> None:
 
 def test_views_agree_on_the_example() -> None:
     """Every view equals what the model and the library say of the example, where each flow and status occurs."""
-    views_agree([[json.loads(line) for line in JOURNAL.read_text("utf-8").splitlines()]])
+    views_agree([[json.loads(line) for line in EXAMPLE.read_text("utf-8").splitlines()]])
 
 
 @pytest.mark.parametrize("count", [10, 11])
 def test_contacts_are_cut_at_ten(count: int) -> None:
     """Ten contacts of a reason are all of them, of eleven the list says that it was cut."""
-    facts_about_sms = [json.loads(line) for line in JOURNAL.read_text("utf-8").splitlines()[:5]]
+    facts_about_sms = [json.loads(line) for line in EXAMPLE.read_text("utf-8").splitlines()[:5]]
     job, outcome = facts_about_sms[3:]
     more = [fact | {"job_id": number} for number in range(2, count + 1) for fact in (job, outcome)]
     views_agree([facts_about_sms, more])

@@ -22,6 +22,7 @@ from trigger_core.catalog import (
 )
 from trigger_core.facts import Event
 from trigger_core.senders import Accepted, Message, Result
+from trigger_core.testing.contract.stores import new_url
 
 NOON = datetime(2025, 11, 23, 12, tzinfo=UTC)
 ACCOUNT = "acme"
@@ -119,8 +120,8 @@ def fill(library: Library, people: int = 5) -> None:
     put(ACCOUNT, Workflow(name="Group", template_group="hello"))
 
 
-def make(clock: Clock, store: str = ":memory:", people: int = 5) -> Library:
+def make(clock: Clock, store: str | None = None, people: int = 5) -> Library:
     """A library on that clock, with the catalog filled."""
-    library = trigger_core.open(store, clock=clock)
+    library = trigger_core.open(store or new_url(), clock=clock)
     fill(library, people)
     return library

@@ -1,6 +1,7 @@
 """Planning: who gets a message and who doesn't, what it says, takes and costs."""
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -11,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import trigger_core
-from tests.sending.world import ACCOUNT, Clock, Teller, make
 from trigger_core import Library, answers
 from trigger_core._segments import segments
 from trigger_core.catalog import Contact, ContactList, Template, TemplateVariant, Workflow, WorkflowStep
 from trigger_core.errors import IdempotencyInFlight, IdempotencyMismatch, InvalidValue
 from trigger_core.sending import Send, WorkflowRun
+from trigger_core.testing.contract.sending.world import ACCOUNT, Clock, Teller, make
 from trigger_core.worker import Worker
 
 TITLES = {"email": "email", "sms": "SMS", "whatsapp": "WhatsApp"}
@@ -185,8 +186,8 @@ def test_planning_agrees_with_the_model(
 
 
 @pytest.fixture(scope="module")
-def shared() -> Any:
-    with trigger_core.open(":memory:") as library:
+def shared(new_store: Callable[[], str]) -> Any:
+    with trigger_core.open(new_store()) as library:
         yield library
 
 

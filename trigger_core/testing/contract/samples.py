@@ -1,5 +1,6 @@
 """A few facts that many tests begin with."""
 
+from pathlib import Path
 from typing import Any
 
 from trigger_core import facts
@@ -9,6 +10,9 @@ DIRECT = "019ab000-0000-7000-8000-000000000001"
 EXECUTION = "019ab000-0000-7000-8000-000000000002"
 WORKFLOW = "019ab000-0000-7000-8000-000000000003"
 CREATED = "2025-11-23T09:59:00.000Z"
+
+EXAMPLE = Path(__file__).with_name("example.ndjson")
+"""A journal of a few triggers of all flows, in every status."""
 
 
 def fact(kind: str, **values: Any) -> Fact:

@@ -1,7 +1,6 @@
 """Recording: what is refused leaves nothing behind, and neither order nor repetition changes an answer."""
 
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import trigger_core
-from tests.samples import (
+from trigger_core import Library, facts
+from trigger_core.errors import FactsRefused
+from trigger_core.facts import Fact
+from trigger_core.testing.contract.samples import (
     CREATED,
     DIRECT,
     EXECUTION,
@@ -23,11 +25,16 @@ from tests.samples import (
     outcome,
     workflow_trigger,
 )
-from tests.strategies import Contradiction, History, contradictions, facts_of, histories, orderings
-from tests.unit.test_histories import answers_of
-from trigger_core import Library, _commit, facts
-from trigger_core.errors import FactsRefused, StoreUnavailable
-from trigger_core.facts import Fact
+from trigger_core.testing.contract.stores import fresh
+from trigger_core.testing.contract.strategies import (
+    Contradiction,
+    History,
+    contradictions,
+    facts_of,
+    histories,
+    orderings,
+)
+from trigger_core.testing.contract.test_histories import answers_of
 
 TABLES = ("accounts", "triggers", "steps", "executions", "jobs", "attempts", "events", "parked_events")
 KEPT = (*TABLES, "message_ids", "trigger_contacts", "samples", "tally")
@@ -51,18 +58,19 @@ def run(check: Callable[..., None], examples: int, *strategies: st.SearchStrateg
 
 def rows(library: Library, table: str) -> Counter[str]:
     """A table's rows."""
-    return Counter(map(repr, library.store.table(f"from {table}", {})[1]))
+    return Counter(map(repr, library.store.table(f"select * from {table}", {})[1]))  # noqa: S608
 
 
 def everything(library: Library) -> dict[str, Counter[str]]:
     """All that is stored; of waiting events what they say, since their account may be known later."""
-    waiting = "(select distinct * exclude (account) from parked_events)"
+    said = "event_id, execution_id, job_id, provider, provider_message_id, type, occurred_at"
+    waiting = f"(select distinct {said} from parked_events) as waiting"  # noqa: S608
     return {table: rows(library, table) for table in KEPT} | {"parked_events": rows(library, waiting)}
 
 
 def recorded(history: History) -> Library:
     """A new library with a history."""
-    library = trigger_core.open(":memory:")
+    library = fresh()
     for call in history:
         library.record(call)
     return library
@@ -150,7 +158,7 @@ def test_documents_are_never_stale(examples: int) -> None:
     """
 
     def check(history: History) -> None:
-        with trigger_core.open(":memory:") as library:
+        with fresh() as library:
             other: Library = Library(OneOfMany(library.store))
             last: dict[int, trigger_core.Document] = {}
             for number, call in enumerate(history, 1):
@@ -181,7 +189,7 @@ def test_a_call_for_an_account_takes_only_its_facts(examples: int) -> None:
         def owner(one: dict[str, Any]) -> str:
             return str(one.get("account") or mine.get(one.get("execution_id") or one["trigger_id"]))
 
-        with trigger_core.open(":memory:") as library, trigger_core.open(":memory:") as alone:
+        with fresh() as library, fresh() as alone:
             for call in history:
                 foreign = [
                     row
@@ -264,7 +272,7 @@ def test_another_accounts_facts_are_refused(foreign: Fact, field: str) -> None:
 
 def test_every_bad_fact_is_named() -> None:
     """All that is wrong with a call is named by row, and the message shows the first five."""
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         library.record([*direct_trigger(), *jobs(1, 3)])
         bad = [fact("attempt", execution_id=EXECUTION, job_id=10 + n, n=1, at=CREATED) for n in range(7)]
         with pytest.raises(FactsRefused) as caught:
@@ -279,7 +287,7 @@ def test_every_bad_fact_is_named() -> None:
 
 def test_facts_may_come_as_journal_objects() -> None:
     """Facts, their journal objects and any iterable of both are taken; what is neither is refused by its row."""
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         library.record(iter([*direct_trigger(), facts.to_json(jobs(1, 1)[0])]))
         assert library.jobs("acme", EXECUTION).pagination.total == 1
         for bad, field in (
@@ -294,7 +302,7 @@ def test_facts_may_come_as_journal_objects() -> None:
 
 def test_an_empty_call_is_no_call() -> None:
     """Nothing to record is nothing wrong."""
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         library.record([])
         assert everything(library) == {table: Counter() for table in KEPT}
 
@@ -320,7 +328,7 @@ def test_an_event_waits_for_its_job(event: Callable[..., Fact], before: int) -> 
     """An event that comes before its trigger, its job or its message id counts once that is there, not sooner."""
     calls = [direct_trigger(), jobs(1, 1), [SENT]]
     calls.insert(before, [event("read", LATER), event("read"), event("clicked", LATER)])
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         for call in calls:
             library.record(call)
         [job] = library.jobs("acme", EXECUTION).jobs
@@ -334,7 +342,7 @@ def test_an_event_waits_for_its_job(event: Callable[..., Fact], before: int) -> 
 
 def test_a_waiting_event_counts_for_nothing() -> None:
     """Until its job is there an event changes no answer; kept once, however often and late it comes."""
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         library.record([*direct_trigger(), *jobs(1, 1)])
         answer = library.document("acme", DIRECT, "direct")
         for _ in range(2):
@@ -347,7 +355,7 @@ def test_a_waiting_event_counts_for_nothing() -> None:
 
 def test_a_message_id_of_a_losing_outcome_leads_to_its_job() -> None:
     """An event finds its job by the message id of any outcome of it, also of one that isn't shown."""
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         library.record([*direct_trigger(), *jobs(1, 1), by_message("read", provider_message_id="lost")])
         library.record([outcome(1), outcome(1, "failed", provider="twilio", provider_message_id="lost")])
         [job] = library.jobs("acme", EXECUTION).jobs
@@ -364,7 +372,7 @@ def test_another_accounts_event_never_counts(event: Callable[..., Fact], before:
     """An event that another account reports of a job, or of a message of the same name, is never applied."""
     account = "globex"
     report = event("read", account=account) if event is by_message else event("read")
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         library.record(strangers())
         if before:
             library.record([report], account=account)
@@ -414,7 +422,7 @@ STORY: list[tuple[list[Fact], bool]] = [
 
 def test_a_tag_changes_exactly_with_its_answer() -> None:
     """What changes an answer changes its tag; a fact that another outranks doesn't, nor one recorded again."""
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         library.record([*direct_trigger(), *jobs(1, 3)])
 
         def tags() -> list[str]:
@@ -433,7 +441,7 @@ def test_a_tag_changes_exactly_with_its_answer() -> None:
 @pytest.mark.parametrize("calls", [1, 4])
 def test_costs_of_any_size_add_up(calls: int) -> None:
     """The largest cost that a fact may have, a few thousand times, is summed exactly, also once it is folded."""
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         library.record([*direct_trigger(), *jobs(1, 2000)])
         sent = [outcome(number, cost="1000000000") for number in range(1, 2001)]
         for turn in range(calls):
@@ -449,7 +457,7 @@ def test_one_step_has_one_execution() -> None:
     """A second execution of a step is refused, beside the first in one call and after it."""
     values = {"account": "acme", "trigger_id": WORKFLOW, "channel": "email", "step_id": "one"}
     first, second = (fact("execution", **values, execution_id=key) for key in (EXECUTION, STRANGERS))
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         assert refusal(library, [workflow_trigger(), first, second]) == [(2, "execution_id")]
         library.record([workflow_trigger(), first])
         assert refusal(library, [second]) == [(0, "execution_id")]
@@ -471,7 +479,7 @@ class Interrupted(OneOfMany):
 
 def test_an_interrupt_leaves_no_stale_document() -> None:
     """Facts that became durable show, even where the caller was interrupted before it was told so."""
-    with trigger_core.open(":memory:") as library:
+    with fresh() as library:
         store = Interrupted(library.store)
         interrupted: Library = Library(store)
         interrupted.record([*direct_trigger(), *jobs(1, 1)])
@@ -480,89 +488,3 @@ def test_an_interrupt_leaves_no_stale_document() -> None:
         with pytest.raises(KeyboardInterrupt):
             interrupted.record([outcome(1)])
         assert json.loads(interrupted.document("acme", DIRECT, "direct").body)["jobs"]["sent"] == 1
-
-
-class Commit:
-    """Calls of several threads that are committed together, and what became of them."""
-
-    def __init__(self) -> None:
-        self.commit = _commit.GroupCommit(self.write)
-        self.begun, self.go = threading.Event(), threading.Event()
-        self.written: list[str] = []
-        self.errors: dict[str, BaseException | None] = {}
-        self.refuses_groups = False
-        self.interrupts = ""
-
-    def write(self, tickets: Sequence[_commit.Ticket]) -> None:
-        names = [ticket.account or "" for ticket in tickets]
-        if names == ["first"]:
-            self.begun.set()
-            self.go.wait(30)
-        if len(names) > 1 and self.refuses_groups:
-            raise FactsRefused([])
-        if self.interrupts in names:
-            raise KeyboardInterrupt
-        self.written += names
-
-    def record(self, name: str) -> threading.Thread:
-        def call() -> None:
-            try:
-                self.commit.record(jobs(1, 1), name)
-            except BaseException as error:
-                self.errors[name] = error
-            else:
-                self.errors[name] = None
-
-        thread = threading.Thread(target=call, daemon=True)
-        thread.start()
-        return thread
-
-    def together(self, *names: str) -> None:
-        """Returns when a call was made in the name of each, all while a first one was being written."""
-        threads = [self.record("first")]
-        assert self.begun.wait(30)
-        for waiting, name in enumerate(names, 1):
-            threads.append(self.record(name))
-            while len(self.commit._queue) < waiting:
-                threads[-1].join(0.001)
-        self.go.set()
-        for thread in threads:
-            thread.join(30)
-            assert not thread.is_alive(), "a caller waits forever"
-
-
-@pytest.mark.parametrize("refuses_groups", [False, True])
-@pytest.mark.parametrize("interrupts", ["a", "b", "c"])
-def test_an_interrupted_writer_acknowledges_nothing_unwritten(interrupts: str, refuses_groups: bool) -> None:
-    """Of calls committed together, one of whose is interrupted, none returns as if recorded when it wasn't."""
-    several = Commit()
-    several.interrupts, several.refuses_groups = interrupts, refuses_groups
-    several.together("a", "b", "c")
-    acknowledged = {name for name, error in several.errors.items() if error is None}
-    assert acknowledged <= set(several.written)
-    assert [type(error) for error in several.errors.values()].count(KeyboardInterrupt) == 1
-    assert {type(error) for error in several.errors.values()} <= {
-        type(None),
-        KeyboardInterrupt,
-        StoreUnavailable,
-    }
-
-
-def test_an_interrupted_wait_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A writer interrupted before it wrote takes its facts with it, and the next call is written."""
-    several = Commit()
-    several.together("a", "b")
-
-    def interrupt(_: float) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(_commit, "sleep", interrupt)
-        several.record("c").join(30)
-    several.record("d").join(10)
-    assert {name: type(several.errors.get(name, "waits")) for name in "cd"} == {
-        "c": KeyboardInterrupt,
-        "d": type(None),
-    }
-    assert several.written[-1] == "d"
-    assert "c" not in several.written

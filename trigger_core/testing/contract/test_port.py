@@ -11,9 +11,13 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.documents import assert_covers
-from tests.model import Model
-from tests.samples import (
+import trigger_core
+from trigger_core import Library
+from trigger_core.errors import FactsRefused, NotFound, StoreClosed, TriggerCoreError
+from trigger_core.store import Session
+from trigger_core.testing.contract.documents import assert_covers
+from trigger_core.testing.contract.model import Model
+from trigger_core.testing.contract.samples import (
     CREATED,
     DIRECT,
     EXECUTION,
@@ -24,12 +28,9 @@ from tests.samples import (
     outcome,
     workflow_trigger,
 )
-from tests.store.conftest import Backend
-from tests.strategies import TEXTS, UNKNOWN_ID, History, histories
-from tests.unit.test_histories import answers_of, model_answers
-from trigger_core import Library
-from trigger_core.errors import FactsRefused, NotFound, StoreClosed, TriggerCoreError
-from trigger_core.store import Session
+from trigger_core.testing.contract.stores import new_url
+from trigger_core.testing.contract.strategies import TEXTS, UNKNOWN_ID, History, histories
+from trigger_core.testing.contract.test_histories import answers_of, model_answers
 
 TALLY = ("acme", DIRECT, None, "contacts", None, 1, 0, Decimal(0), None, None, 1)
 """A ledger row that follows from nothing."""
@@ -67,14 +68,14 @@ class Stop(BaseException):
     """As a signal handler might raise it."""
 
 
-def test_what_was_recorded_is_there_when_opened_again(backend: Backend) -> None:
+def test_what_was_recorded_is_there_when_opened_again(store_url: str) -> None:
     """Every answer is the same after the store was closed and opened."""
     story = [*direct_trigger(expected_jobs=5), *jobs(1, 3), outcome(1, cost="0.01"), outcome(2, "filtered")]
-    with backend.open() as library:
+    with trigger_core.open(store_url) as library:
         library.record(story)
         before = [library.document("acme", DIRECT, question) for question in ("trigger", "direct")]
         listed = library.jobs("acme", EXECUTION)
-    with backend.open() as library:
+    with trigger_core.open(store_url) as library:
         assert [library.document("acme", DIRECT, question) for question in ("trigger", "direct")] == before
         assert library.jobs("acme", EXECUTION) == listed
         library.record(story)
@@ -85,17 +86,16 @@ def test_what_was_recorded_is_there_when_opened_again(backend: Backend) -> None:
 @pytest.mark.parametrize(
     "examples", [pytest.param(2, id="short"), pytest.param(200, id="long", marks=pytest.mark.deep)]
 )
-def test_random_histories_survive_in_a_file(tmp_path_factory: pytest.TempPathFactory, examples: int) -> None:
+def test_random_histories_survive_being_closed(examples: int) -> None:
     """A history recorded with the store closed between the calls gives the model's answers."""
 
     def check(history: History) -> None:
-        place = Backend("duckdb", str(tmp_path_factory.mktemp("history") / "store.duckdb"), True)
-        model = Model()
+        url, model = new_url(), Model()
         for call in history:
             model.record(call)
-            with place.open() as library:
+            with trigger_core.open(url) as library:
                 library.record(call)
-        with place.open() as library:
+        with trigger_core.open(url) as library:
             found = answers_of(library, history)
             for name, expected in model_answers(model, history).items():
                 assert_covers(expected, found[name])
@@ -328,9 +328,9 @@ CALLS: dict[str, Callable[[Library], object]] = {
 }
 
 
-def test_a_closed_store_says_so(backend: Backend) -> None:
+def test_a_closed_store_says_so(store_url: str) -> None:
     """Every call of a closed library raises StoreClosed, in a thread that used it and in one that didn't."""
-    with backend.open() as library:
+    with trigger_core.open(store_url) as library:
         library.record([*direct_trigger(), *jobs(1, 1), workflow_trigger()])
         for call in CALLS.values():
             call(library)
@@ -348,9 +348,9 @@ def test_a_closed_store_says_so(backend: Backend) -> None:
     assert refused() == in_a_thread(refused) == list(CALLS)
 
 
-def test_closing_waits_for_nobody_and_breaks_nobody(backend: Backend) -> None:
+def test_closing_waits_for_nobody_and_breaks_nobody(store_url: str) -> None:
     """A store closed under readers and writers gives them answers or StoreClosed, and keeps what it acknowledged."""
-    library = backend.open()
+    library = trigger_core.open(store_url)
     library.record(direct_trigger())
     acknowledged: list[int] = []
     ended: list[object] = []
@@ -381,7 +381,7 @@ def test_closing_waits_for_nobody_and_breaks_nobody(backend: Backend) -> None:
     for thread in threads:
         thread.join(30)
     assert ended == [None] * len(works)
-    with backend.open() as library:
+    with trigger_core.open(store_url) as library:
         found = {job.job_id for job in library.jobs("acme", EXECUTION, limit=200).jobs}
         assert found >= set(acknowledged[:200])
         assert len(acknowledged) <= total(library) <= len(acknowledged) + 2
@@ -421,11 +421,11 @@ def test_compacting_disturbs_nobody(library: Library) -> None:
     assert list(library.audit()) == []
 
 
-def test_a_snapshot_is_a_store(backend: Backend, tmp_path: Path) -> None:
+def test_a_snapshot_is_a_store(store_url: str, tmp_path: Path) -> None:
     """A snapshot answers what the store answered, and is written on by itself."""
-    if not backend.snapshots:
-        pytest.skip("this store writes no snapshots")
-    with backend.open() as library:
+    with trigger_core.open(store_url) as library:
+        if not library.store.writes_snapshots:
+            pytest.skip("this store writes no snapshots")
         library.record(
             [
                 *direct_trigger(),
@@ -435,9 +435,9 @@ def test_a_snapshot_is_a_store(backend: Backend, tmp_path: Path) -> None:
             ]
         )
         library.create_key("acme", ["read"])
-        library.snapshot(tmp_path / "copy.duckdb")
+        library.snapshot(path := tmp_path / "copy")
         library.record(jobs(4, 4))
-        with Backend("duckdb", str(tmp_path / "copy.duckdb"), True).open() as copy:
+        with trigger_core.open(f"{store_url.partition('://')[0]}://{path}") as copy:
             assert copy.jobs("acme", EXECUTION).pagination.total == 3
             assert copy.keys("acme") == library.keys("acme")
             copy.record(jobs(4, 4))
