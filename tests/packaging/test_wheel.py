@@ -23,7 +23,7 @@ def shipped_files(folder: Path) -> set[str]:
     return {
         path.relative_to(folder.parent).as_posix()
         for path in folder.rglob("*")
-        if path.suffix in {".py", ".sql"}
+        if path.suffix in {".py", ".sql", ".ndjson", ".md"}
         or path.name in {"py.typed", "_examples.json"}
         or path.parent.name == "docs"
     }
