@@ -18,12 +18,16 @@ from benchmarks import (
     export,
     jobs,
     journal,
+    memory,
     plan,
     record,
+    record_events,
     record_singly,
     report,
     send,
+    size,
     snapshot,
+    start,
     triggers,
     work,
 )
@@ -36,6 +40,7 @@ BENCHMARKS: Final[dict[str, Callable[[Ground], Iterator[Figure]]]] = {
     "jobs": jobs.run,
     "triggers": triggers.run,
     "record": record.run,
+    "record_events": record_events.run,
     "record_singly": record_singly.run,
     "journal": journal.run,
     "plan": plan.run,
@@ -45,6 +50,9 @@ BENCHMARKS: Final[dict[str, Callable[[Ground], Iterator[Figure]]]] = {
     "audit": audit.run,
     "compact": compact.run,
     "snapshot": snapshot.run,
+    "start": start.run,
+    "size": size.run,
+    "memory": memory.run,
 }
 HOME: Final = Path(__file__).parent
 PAGE, KEPT = "RESULTS.md", "results.jsonl"
@@ -91,11 +99,12 @@ def _take(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--directory", type=Path, help="where stores are made: on the disk that is to be measured"
     )
+    parser.add_argument("--stores", type=Path, help="where sample stores are kept, to be used again")
     values = parser.parse_args(arguments)
     out = values.out or (None if values.small else HOME)
     with TemporaryDirectory(prefix="trigger-core-benchmarks-", dir=values.directory) as directory:
         run = report.this_run(Path(directory))
-        ground = Ground(SMALL if values.small else WHOLE, Path(directory))
+        ground = Ground(SMALL if values.small else WHOLE, Path(directory), values.stores or Path(directory))
         taken: list[tuple[report.Run, Figure]] = []
         for name in values.only or BENCHMARKS:
             print(f"{name} …", file=sys.stderr, flush=True)

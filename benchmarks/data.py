@@ -310,6 +310,9 @@ class Send:
     jobs: int
 
 
+ASKED: Final = ("big", "middle", "pending", "sent", "filtered")
+
+
 @frozen
 class Sample:
     """A store in a file that nobody has open.

@@ -49,10 +49,10 @@ def run(ground: Ground) -> Iterator[Figure]:
             assert _ask(connections[0], poll).startswith("HTTP/1.1 304 ")
             many = (get(trigger_id) for trigger_id in cycle(others))
             bare = _turns(bare_connections, cycle([_request("/bare")]))
-            for name, requests in (
-                ("polls with If-None-Match, nothing new", cycle([poll])),
-                ("GETs of the document, nothing new", cycle([unchanged])),
-                ("GETs of another trigger's document each time", many),
+            for name, requests, wanted in (
+                ("polls with If-None-Match, nothing new", cycle([poll]), "≥ 0.8"),
+                ("GETs of the document, nothing new", cycle([unchanged]), "≥ 0.6"),
+                ("GETs of another trigger's document each time", many, ""),
             ):
                 ratios = times(bare, _turns(connections, requests), pace)
                 yield figure(
@@ -60,6 +60,7 @@ def run(ground: Ground) -> Iterator[Figure]:
                     f"{name}: requests/s ÷ those of a bare Falcon resource",
                     ratios,
                     better="higher",
+                    wanted=wanted,
                 )
 
 

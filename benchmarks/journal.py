@@ -44,7 +44,7 @@ def _parse(file: Path) -> float:
     return perf_counter() - begin
 
 
-def _peak() -> float:
+def peak() -> float:
     """The most memory that this process had, in GB.
 
     What ``getrusage`` says on Linux includes what the parent had when it started this process.
@@ -64,7 +64,7 @@ def main(file: Path, store: Path) -> None:
         journal.record(library, file)
     took = perf_counter() - begin
     floor = (before + _parse(file)) / 2
-    print(json.dumps([floor / took, _peak()]))
+    print(json.dumps([floor / took, peak()]))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ CLIENTS: Final = 16
 
 def run(ground: Ground) -> Iterator[Figure]:
     """Sends to one contact each; a 202 says that it is durable."""
-    people, singles = ground.sizes.others, ground.sizes.singles
+    people, singles = ground.sizes.people // 10, ground.sizes.singles
     numbers = count()
     with filled(ground, people) as path, ground.bare() as bare:
         bare_table(bare)

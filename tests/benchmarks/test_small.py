@@ -10,18 +10,35 @@ from attrs import evolve
 import trigger_core
 from benchmarks import data, report
 from benchmarks.__main__ import BENCHMARKS, main
+from benchmarks.ground import SMALL, Ground
 from benchmarks.measure import Figure
 
 
-def test_small_pass_takes_and_keeps_every_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A small pass prints the page that it keeps, with figures of each benchmark, and results compare as equal."""
-    main(["--small", "--out", str(tmp_path / "kept"), "--directory", str(tmp_path)])
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    """Small stores, shared by all benchmarks."""
+    directory = tmp_path_factory.mktemp("ground")
+    return Ground(SMALL, directory, directory)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_benchmark_takes_its_figures(ground: Ground, name: str) -> None:
+    """A small pass gives figures that tell each other apart, and bounds that can be held."""
+    figures = list(BENCHMARKS[name](ground))
+    assert {each.benchmark for each in figures} == {name}
+    assert len({each.name for each in figures}) == len(figures)
+    assert all(each.median > 0 and each.is_held in {None, True, False} for each in figures)
+
+
+def test_small_pass_prints_and_keeps_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is printed is the page that is kept, and results compare as equal with themselves."""
+    main(["--small", "--only", "jobs", "--out", str(tmp_path / "kept"), "--directory", str(tmp_path)])
     page = (tmp_path / "kept" / "RESULTS.md").read_text("utf-8")
     assert page in capsys.readouterr().out
     kept = tmp_path / "kept" / "results.jsonl"
     results = report.load(kept.read_text("utf-8"))
+    assert results
     assert all(run.date in page and figure.name in page for run, figure in results)
-    assert set(BENCHMARKS) == {figure.benchmark for _, figure in results}
     main(["compare", str(kept), str(kept)])
     assert capsys.readouterr().out.count("within the spread (+0%)") == len(results)
 
