@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar, cast
@@ -12,6 +13,7 @@ from attrs import evolve
 
 from trigger_core import _addresses, _lists, facts
 from trigger_core._ids import contact_id, new_id
+from trigger_core._record import name_currency
 from trigger_core.answers import Page
 from trigger_core.catalog import (
     Contact,
@@ -26,7 +28,7 @@ from trigger_core.catalog import (
 )
 from trigger_core.errors import InvalidValue, NotFound
 from trigger_core.facts import CHANNELS
-from trigger_core.store import Row, Session, Store
+from trigger_core.store import Row, Session, Store, settled
 
 Stored = TypeVar("Stored", bound=Item)
 
@@ -76,10 +78,21 @@ class Catalog:
         facts.text(account, "account", 200)
         put = cast(Any, _PUT[type(item)])
         ready = checked(item) if isinstance(item, Contact) else item
+
+        def store() -> tuple[Stored, bool]:
+            with self._writing(account) as session:
+                stored: tuple[Stored, bool] = put(session, account, ready)
+                return stored
+
+        return settled(store)
+
+    @contextmanager
+    def _writing(self, account: str) -> Iterator[Session]:
+        """A write transaction that has an account's catalog to itself."""
         with self._store.write() as session:
             session.run("account_insert", account=account)
-            stored: tuple[Stored, bool] = put(session, account, ready)
-        return stored
+            session.guard("account_lock", account=account)
+            yield session
 
     def contact(self, account: str, external_id: str) -> Contact:
         """A contact.
@@ -167,16 +180,18 @@ class Catalog:
             last[row[1]] = _over(last.get(row[1]), row)
         if not last:
             return
-        with self._store.write() as session:
-            session.run("account_insert", account=account)
-            _store_contacts(session, [*last.values()])
+
+        def store() -> None:
+            with self._writing(account) as session:
+                _store_contacts(session, [*last.values()])
+
+        settled(store)
 
     def put_members(self, account: str, name: str, chunks: Iterable[Sequence[str]]) -> int:
         """Stores a list whose members are too many for memory; tells how many they are, each counted once."""
         facts.text(account, "account", 200)
         facts.text(name, "name", 200)
-        with self._store.write() as session:
-            session.run("account_insert", account=account)
+        with self._writing(account) as session:
             return _store_list(session, account, name, chunks)[0]
 
 
@@ -300,7 +315,7 @@ def _currency(session: Session, account: str, item: Template) -> str | None:
     """The account's currency, which becomes the template's where none is known."""
     known = _known_currency(session, account)
     if known is None and item.currency is not None:
-        session.run("account_currency_set", account=account, currency=item.currency)
+        name_currency(session, account, item.currency)
         return item.currency
     if known is None and any(variant.price for variant in item.variants):
         raise InvalidValue("currency", "is missing: the account has none yet, and there is a price")

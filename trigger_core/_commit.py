@@ -48,12 +48,19 @@ class GroupCommit:
 
     Args:
         write: records some callers' facts in one transaction, or raises and leaves nothing behind.
+        together: whether the work of two callers may share a transaction.
         gather: for how many seconds a writer waits at most until there are as many callers as there were before: those
             who were served are about to call again.
     """
 
-    def __init__(self, write: Callable[[Sequence[Ticket]], None], gather: float = 0.003) -> None:
+    def __init__(
+        self,
+        write: Callable[[Sequence[Ticket]], None],
+        together: Callable[[Ticket, Ticket], bool],
+        gather: float = 0.003,
+    ) -> None:
         self._write = write
+        self._together = together
         self._gather = gather
         self._queue: deque[Ticket] = deque()
         self._guard = Lock()
@@ -96,7 +103,7 @@ class GroupCommit:
         try:
             with self._guard:
                 size = 0
-                while self._queue and (not tickets or size + len(self._queue[0].work) <= _MOST):
+                while self._queue and (not tickets or self._fits(tickets[0], size)):
                     tickets.append(self._queue.popleft())
                     size += len(tickets[-1].work)
             for ticket in tickets:
@@ -111,6 +118,11 @@ class GroupCommit:
                 own.writes = False
                 self._crowd = len(tickets) + len(self._queue)
                 self._appoint()
+
+    def _fits(self, first: Ticket, size: int) -> bool:
+        """Whether the next caller's work may be written with the first one's and what else there is already."""
+        following = self._queue[0]
+        return size + len(following.work) <= _MOST and self._together(first, following)
 
     def _appoint(self) -> None:
         """Makes the first that waits the next writer."""

@@ -184,6 +184,7 @@ def claim(
         session.run("dispatch_advance", claim_id=claim_id)
         session.run("dispatch_done")
         session.run("dispatch_started", claim_id=claim_id, now=naive(now))
+        session.guard("executions_lock")
         session.run("execution_facts_tally")
         session.run("execution_facts_update")
         session.clear("staged_executions")
@@ -204,11 +205,14 @@ def take_over(
     expires_at: datetime,
 ) -> Claim | None:
     """Takes a claim over whose worker is gone, in a write transaction; None if there is none."""
-    rows = session.rows("dispatch_lost", channel=channel, now=naive(now), workers=workers)
+    gone = {"now": naive(now), "workers": workers}
+    rows = session.rows("dispatch_lost", channel=channel, **gone)
     if not rows:
         return None
     [(claim_id,)] = rows
-    session.run("dispatch_take_over", claim_id=claim_id, worker_id=worker_id, expires_at=naive(expires_at))
+    taken = {"claim_id": claim_id, "worker_id": worker_id, "expires_at": naive(expires_at)}
+    if not session.rows("dispatch_take_over", **taken, **gone):
+        return None
     jobs = session.rows("dispatch_jobs", claim_id=claim_id)
     if not jobs:
         session.run("dispatch_release", claim_id=claim_id)
@@ -284,12 +288,15 @@ def settle(
 ) -> None:
     """Records what became of a claim's messages, and ends it, in a write transaction."""
     at = naive(now)
-    [(is_held,)] = session.rows("dispatch_held", claim_id=claim.claim_id, worker_id=worker_id)
     session.append("staged_results", _rows(claim, results, at, patience, dice))
     session.append("staged_places", list(dict.fromkeys(row[:3] for row in claim.jobs)))
-    session.run("results_attempts", now=at, provider=provider)
-    apply_attempts(session)
     session.run("results_messages", provider=provider)
+    session.run("results_attempts", now=at, provider=provider)
+    session.guard("arrivals_lock")
+    session.guard("claim_lock", claim_id=claim.claim_id)
+    session.guard("jobs_lock")
+    [(is_held,)] = session.rows("dispatch_held", claim_id=claim.claim_id, worker_id=worker_id)
+    apply_attempts(session)
     named = sum(isinstance(result, Accepted) and result.provider_message_id is not None for result in results)
     if len(session.rows("messages_insert")) < named:
         session.run("results_messages_taken", provider=provider)

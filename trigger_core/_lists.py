@@ -293,14 +293,14 @@ def _seal(bound: Sequence[object]) -> str:
     return blake2b(json.dumps(list(bound), default=str).encode(), digest_size=9).hexdigest()
 
 
-def shipped(name: str, parameters: Mapping[str, str]) -> tuple[str, dict[str, object]]:
-    """The text of a reading query, and its parameters' values as the store takes them."""
+def shipped(name: str, parameters: Mapping[str, str]) -> dict[str, object]:
+    """The values of a reading query's parameters, as the store takes them."""
     if name not in trigger_sql.names() or not (query := trigger_sql.query(name)).reads:
         raise InvalidValue("name", f"must be one of {', '.join(trigger_sql.readable())}")
     if parameters.keys() != query.parameters.keys():
         wanted = ", ".join(f"{key}=…" for key in query.parameters) or "none"
         raise InvalidValue("parameters", f"must be exactly those of {name}: {wanted}")
-    values: dict[str, object] = {
+    return {
         key: None
         if value == "null"
         else [each for each in value.split(",") if each]
@@ -308,4 +308,3 @@ def shipped(name: str, parameters: Mapping[str, str]) -> tuple[str, dict[str, ob
         else value
         for key, value in parameters.items()
     }
-    return query.text, values

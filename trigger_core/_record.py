@@ -11,6 +11,7 @@ from typing import Any, Final
 from trigger_core._heads import Heads
 from trigger_core._register import NO_JOB, OTHER_JOB, OTHER_MESSAGE, Line, Register
 from trigger_core._rows import attempt_row, earlier, naive, outcome_row, step_rows, tally_row, trigger_row
+from trigger_core.errors import StoreConflict
 from trigger_core.facts import IMPLY_DELIVERY, Attempt, Event, Job, Outcome, Trigger
 from trigger_core.store import Session
 
@@ -25,6 +26,9 @@ _CANCEL: Final = (
     "cancels_audiences",
 )
 """In this order: the first two look whether the trigger was cancelled before."""
+
+_LOCK_CANCELLED: Final = ("triggers_lock", "steps_lock", "work_lock")
+"""In this order: when planned steps are seen so is what they left to be sent."""
 
 _OPT_OUT: Final = frozenset({"complained", "unsubscribed"})
 
@@ -51,6 +55,7 @@ class Batch:
         self._known = known
         self._register = Register(session, known, lines, account)
         self._staged: dict[str, None] = {}
+        self._in_workflows = False
         self._matched: set[str] = set()
         self.accepted = 0
         self.unmatched = 0
@@ -60,6 +65,7 @@ class Batch:
 
         Raises:
             FactsRefused: some contradict the contract or what is recorded; the transaction must be rolled back.
+            StoreConflict: another process recorded the same at the same moment; so must it.
         """
         register = self._register
         self.unmatched += sum(self._is_foreign(fact) for _, fact in register.lines.get(Event, ()))
@@ -71,6 +77,8 @@ class Batch:
             ]
         self._record_triggers()
         self._record_executions()
+        self._lay_out()
+        self._lock()
         self._record_started_and_expected()
         self._record_cancels()
         self._record_jobs()
@@ -126,8 +134,8 @@ class Batch:
         unnamed = [account for account in named if recorded.get(account) is None]
         if made := [(account, None) for account in unnamed if account not in recorded]:
             self._session.append("accounts", made)
-        for account in unnamed:
-            self._session.run("account_currency_set", account=account, currency=named[account])
+        for account in sorted(unnamed):
+            name_currency(self._session, account, named[account])
 
     def _record_executions(self) -> None:
         new = self._register.new_executions()
@@ -148,29 +156,66 @@ class Batch:
                 for _, head in new
             ],
         )
+        self._session.guard(
+            "execution_ids_insert",
+            execution_ids=[head.execution_id for _, head in new],
+            trigger_ids=[head.trigger_id for _, head in new],
+        )
+
+    def _lay_out(self) -> None:
+        """Stages all that is to be held against what is recorded."""
+        self._stage_started_and_expected()
+        triggers = self._register.triggers
+        self._stage(
+            "staged_cancels",
+            [(triggers[key].account, key, at) for key, at in self._register.cancels().items()],
+        )
+        self._stage_jobs()
+        self._stage_attempts()
+        self._stage_outcomes()
+        self._stage_events()
+
+    def _lock(self) -> None:
+        """Keeps others from changing what the staged facts are about; each lock in the order of its keys."""
+        staged, guard = self._staged.keys(), self._session.guard
+        if staged & {"staged_jobs", "staged_messages", "staged_events"}:
+            guard("arrivals_lock")
+        if self._names_messages():
+            self._session.run("events_match")
+        if "staged_executions" in staged:
+            guard("executions_lock")
+        if "staged_cancels" in staged:
+            for statement in _LOCK_CANCELLED:
+                guard(statement)
+        if staged & {"staged_cancels", "staged_outcomes"}:
+            guard("claims_lock")
+        if staged & {"staged_cancels", "staged_attempts", "staged_outcomes", "staged_events"}:
+            guard("jobs_lock")
+
+    def _stage_started_and_expected(self) -> None:
+        executions = self._register.executions
+        self._stage(
+            "staged_executions",
+            [
+                (line, head.account, head.trigger_id, key, expected, started)
+                for key, (line, expected, started) in self._register.started_and_expected().items()
+                for head in [executions[key]]
+            ],
+        )
 
     def _record_started_and_expected(self) -> None:
-        executions = self._register.executions
-        rows = [
-            (line, head.account, head.trigger_id, key, expected, started)
-            for key, (line, expected, started) in self._register.started_and_expected().items()
-            for head in [executions[key]]
-        ]
-        if self._stage("staged_executions", rows):
+        if "staged_executions" in self._staged:
             self._session.run("execution_facts_tally")
             self._session.run("execution_facts_update")
 
     def _record_cancels(self) -> None:
-        triggers = self._register.triggers
-        rows = [(triggers[key].account, key, at) for key, at in self._register.cancels().items()]
-        if self._stage("staged_cancels", rows):
+        if "staged_cancels" in self._staged:
             for statement in _CANCEL:
                 self._session.run(statement)
 
-    def _record_jobs(self) -> None:
+    def _stage_jobs(self) -> None:
         merged: dict[tuple[str, int], Job] = {}
         rows = []
-        workflows = False
         for line, fact in self._register.lines.get(Job, ()):
             head = self._register.head(line, fact.execution_id)
             if head is None:
@@ -179,7 +224,7 @@ class Batch:
             known = merged.get(key)
             if known is None:
                 merged[key] = fact
-                workflows = workflows or head.in_workflow
+                self._in_workflows = self._in_workflows or head.in_workflow
                 rows.append(
                     (
                         line,
@@ -195,51 +240,66 @@ class Batch:
             elif known != fact:
                 field = "contact" if known.contact != fact.contact else "address"
                 self._register.refuse(line, field, OTHER_JOB)
-        if not self._stage("staged_jobs", rows):
+        self._stage("staged_jobs", rows)
+
+    def _record_jobs(self) -> None:
+        if "staged_jobs" not in self._staged:
             return
         for line, field in self._session.rows("job_conflicts"):
             self._register.refuse(line, field, OTHER_JOB)
         self._session.run("jobs_known")
-        if workflows:
+        if self._in_workflows:
             self._session.run("contacts_tally")
             self._session.run("contacts_insert")
         self._session.run("jobs_tally")
         self._session.run("jobs_insert")
 
-    def _record_attempts(self) -> None:
+    def _stage_attempts(self) -> None:
         merged: dict[tuple[str, int, int], tuple[int, Attempt]] = {}
         for line, fact in self._register.lines.get(Attempt, ()):
             if self._register.head(line, fact.execution_id) is not None:
                 key = (fact.execution_id, fact.job_id, fact.n)
                 merged[key] = earlier(merged.get(key), (line, fact))
-        rows = [
-            attempt_row(self._register.executions[fact.execution_id], line, fact)
-            for line, fact in merged.values()
-        ]
-        if not self._stage("staged_attempts", rows):
+        self._stage(
+            "staged_attempts",
+            [
+                attempt_row(self._register.executions[fact.execution_id], line, fact)
+                for line, fact in merged.values()
+            ],
+        )
+
+    def _record_attempts(self) -> None:
+        if "staged_attempts" not in self._staged:
             return
         self._changed("changed_attempts")
         if apply_attempts(self._session):
             for (line,) in self._session.rows("attempts_unknown"):
                 self._register.refuse(line, "job_id", NO_JOB)
 
-    def _record_outcomes(self) -> None:
+    def _stage_outcomes(self) -> None:
         by_job: dict[tuple[str, int], list[tuple[int, Outcome]]] = {}
         for line, fact in self._register.lines.get(Outcome, ()):
             if self._register.head(line, fact.execution_id) is not None:
                 by_job.setdefault((fact.execution_id, fact.job_id), []).append((line, fact))
         executions = self._register.executions
-        rows = [outcome_row(executions[key[0]], lines) for key, lines in by_job.items()]
-        if not self._stage("staged_outcomes", rows):
+        if self._stage(
+            "staged_outcomes", [outcome_row(executions[key[0]], lines) for key, lines in by_job.items()]
+        ):
+            self._stage_messages(by_job)
+
+    def _record_outcomes(self) -> None:
+        if "staged_outcomes" not in self._staged:
             return
         self._changed("changed_outcomes")
         if not apply_outcomes(self._session):
             for (line,) in self._session.rows("outcomes_unknown"):
                 self._register.refuse(line, "job_id", NO_JOB)
-            return
-        self._record_messages(by_job)
+        elif "staged_messages" in self._staged:
+            self._session.run("messages_insert")
+            for (line,) in self._session.rows("message_conflicts"):
+                self._register.refuse(line, "provider_message_id", OTHER_MESSAGE)
 
-    def _record_messages(self, by_job: dict[tuple[str, int], list[tuple[int, Outcome]]]) -> None:
+    def _stage_messages(self, by_job: dict[tuple[str, int], list[tuple[int, Outcome]]]) -> None:
         merged: dict[tuple[str, str, str], tuple[str, int]] = {}
         rows = []
         for target, lines in by_job.items():
@@ -253,27 +313,26 @@ class Batch:
                     rows.append((line, *key, head.trigger_id, *target))
                 elif merged[key] != target:
                     self._register.refuse(line, "provider_message_id", OTHER_MESSAGE)
-        if self._stage("staged_messages", rows):
-            for (line,) in self._session.rows("message_conflicts"):
-                self._register.refuse(line, "provider_message_id", OTHER_MESSAGE)
-            self._register.raise_refused()
-            self._session.run("messages_insert")
+        self._stage("staged_messages", rows)
+
+    def _stage_events(self) -> None:
+        self._stage(
+            "staged_events",
+            [
+                self._event_row(line, fact)
+                for line, fact in self._register.lines.get(Event, ())
+                if not self._is_foreign(fact)
+            ],
+        )
 
     def _record_events(self) -> None:
-        rows = [
-            self._event_row(line, fact)
-            for line, fact in self._register.lines.get(Event, ())
-            if not self._is_foreign(fact)
-        ]
-        by_message = any(fact.execution_id is None for _, fact in self._register.lines.get(Event, ()))
         self._register.raise_refused()
         session = self._session
-        staged = self._stage("staged_events", rows)
-        if by_message:
+        by_message = self._names_messages()
+        if by_message and "staged_messages" in self._staged:
             session.run("events_match")
-        if self._unpark():
-            staged = True
-        if not staged:
+        self._unpark()
+        if "staged_events" not in self._staged:
             return
         accepted, unknown = apply_events(session)
         self._changed("changed_events")
@@ -281,6 +340,10 @@ class Batch:
         self.unmatched += unknown
         if by_message:
             self._matched |= {str(trigger_id) for (trigger_id,) in session.rows("events_triggers")}
+
+    def _names_messages(self) -> bool:
+        """Whether events name the provider's message, not the job."""
+        return any(fact.execution_id is None for _, fact in self._register.lines.get(Event, ()))
 
     def _record_event(self, line: int, fact: Event) -> bool:
         """Records an event by point statements, unless its job is unknown or a later time of it is recorded."""
@@ -296,6 +359,7 @@ class Batch:
         if trigger_id is None or self._register.refused:
             return False
         job = {"trigger_id": trigger_id, "execution_id": execution_id, "job_id": job_id}
+        session.guard("job_lock", **job)
         state = session.rows("event_state", **job)
         times = {known: moment for _, known, moment in state}
         kinds = (kind, "reached") if kind in IMPLY_DELIVERY else (kind,)
@@ -338,16 +402,26 @@ class Batch:
             account, trigger_id = head.account, head.trigger_id
         return (account, fact.event_id, trigger_id, fact.execution_id, fact.job_id, None, None, fact.type, at)
 
-    def _unpark(self) -> bool:
+    def _unpark(self) -> None:
         """Stages the parked events that waited for this batch's jobs and message ids, if any are parked."""
         origins = [origin for origin in ("job", "message") if f"staged_{origin}s" in self._staged]
         if not origins or not self._session.rows("parked_any"):
-            return False
+            return
         self._changed("staged_events")
         for origin in origins:
             self._session.run(f"unpark_by_{origin}")
             self._session.run(f"unparked_by_{origin}")
-        return True
+
+
+def name_currency(session: Session, account: str, currency: str) -> None:
+    """Gives an account its currency.
+
+    Raises:
+        StoreConflict: another process gave it another one since it was looked up.
+    """
+    session.run("account_currency_set", account=account, currency=currency)
+    if session.rows("account_currencies", accounts=[account]) != [(account, currency)]:
+        raise StoreConflict
 
 
 def apply_attempts(session: Session) -> int:
@@ -372,6 +446,8 @@ def apply_outcomes(session: Session) -> bool:
     if tied:
         session.run("outcomes_settle")
         session.run("outcomes_settled")
+    if arriving or leaving:
+        session.guard("samples_lock")
     if arriving:
         session.run("samples_add")
         session.run("samples_trim")
@@ -398,5 +474,6 @@ def apply_events(session: Session) -> tuple[int, int]:
         session.run("events_tally")
         session.run("events_insert")
     if leaving:
+        session.guard("opt_out_lock")
         session.run("events_opt_out")
     return accepted, unknown

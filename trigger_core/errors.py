@@ -107,6 +107,14 @@ class StoreUnavailable(TriggerCoreError):
     """The store can't answer now; nothing was recorded. The same call may succeed later."""
 
 
+class StoreConflict(StoreUnavailable):
+    """Another process changed the same at the same moment; nothing was recorded. The same call may succeed at once."""
+
+
+class StoreInDoubt(StoreUnavailable):
+    """Whether it was recorded is not known: the store was lost while it committed. Recording it again does no harm."""
+
+
 class StoreError(TriggerCoreError):
     """The store can't be used like this; calling again won't help."""
 

@@ -17,10 +17,12 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self, cast, get_args
 
 from attrs import frozen
 
+import trigger_sql
 from trigger_core import _audit, _compact, _derive, _keys, _lists, _plan, answers, facts
 from trigger_core._catalog import Catalog
 from trigger_core._commit import GroupCommit, Ticket
 from trigger_core._heads import Cache, Heads
+from trigger_core._plan import Batch as Planned
 from trigger_core._plan import Submission
 from trigger_core._record import Batch
 from trigger_core.answers import DirectDetails, Job, JobPage, Trigger, TriggerPage, WorkflowDetails
@@ -35,7 +37,7 @@ from trigger_core.errors import (
     WrongFlow,
 )
 from trigger_core.sending import EventCounts, Receipt, Request, Send, WorkflowRun
-from trigger_core.store import Row, Session, Store, open_store
+from trigger_core.store import Row, Session, Store, open_store, settled
 
 if TYPE_CHECKING:
     from trigger_core.journal import Progress, Summary
@@ -132,14 +134,14 @@ class Library:
         self.store = store
         self._workers: dict[str, Callable[[], None]] = {}  # by id; each is told of news
         self._clock = clock
-        self._planning = GroupCommit(self._plan, _GATHER)
+        self._planning = GroupCommit(self._plan, lambda first, other: True, _GATHER)
         self._known = _plan.Known()
         self._guard = Lock()
         self._in_flight: set[tuple[str, str]] = set()
         self.catalog = Catalog(store)
         self._contacts_per_reason = contacts_per_reason
         self._heads = Heads()
-        self._commit = GroupCommit(self._write)
+        self._commit = GroupCommit(self._write, self._together)
         self._states: Cache[tuple[int, _State]] = Cache(1_000)
         self._documents: Cache[tuple[object, Document]] = Cache(10_000)
         self._writes = [0] * _STRIPES
@@ -192,10 +194,19 @@ class Library:
         if call := _checked(facts):
             self._commit.record(call, account)
 
+    def _together(self, first: Ticket, other: Ticket) -> bool:
+        """Whether two callers' facts may share a transaction.
+
+        Where others write at the same time, a transaction locks all its jobs at once, so it has one batch.
+        """
+        return self.store.one_writer or (
+            first.account == other.account and first.counts is None and other.counts is None
+        )
+
     def _write(self, tickets: Sequence[Ticket]) -> None:
         batches: list[Batch] = []
         try:
-            self._write_batches(tickets, batches)
+            settled(lambda: self._write_batches(tickets, batches))
         finally:  # whatever became of it: an answer that is read anew is never wrong
             for batch in batches:
                 self._touched(batch.touched)
@@ -205,16 +216,31 @@ class Library:
     def _plan(self, tickets: Sequence[Ticket]) -> None:
         now = self._now()
         tidies = self._tidied_at is None or abs(now - self._tidied_at) >= _TIDYING
-        with self.store.write() as session:
-            submissions: list[Submission] = [each for ticket in tickets for each in ticket.work]
-            batch = _plan.submit(session, self._known, submissions, now)
-            if tidies:
-                _plan.tidy(session, now)
+        batch = Planned(now)
+
+        def plan() -> None:
+            nonlocal batch
+            if self._is_recorded(batch):  # the store was lost while it committed
+                return
+            with self.store.write() as session:
+                submissions: list[Submission] = [each for ticket in tickets for each in ticket.work]
+                batch = _plan.submit(session, self._known, submissions, now)
+                if tidies:
+                    _plan.tidy(session, now)
+
+        settled(plan)
         if tidies:
             self._tidied_at = now
         if batch.triggers:
             self._touched(batch.touched)
             self._wake_workers()
+
+    def _is_recorded(self, batch: Planned) -> bool:
+        """Whether what was planned is there: all of it or nothing is."""
+        if not batch.triggers:
+            return False
+        with self.store.read() as session:
+            return bool(session.rows("trigger_head", trigger_id=batch.triggers[0].trigger_id))
 
     def _wake_workers(self) -> None:
         for wake in list(self._workers.values()):
@@ -227,6 +253,7 @@ class Library:
 
     def _write_batches(self, tickets: Sequence[Ticket], batches: list[Batch]) -> None:
         account = tickets[0].account
+        batches.clear()
         shared = all(ticket.account == account and ticket.counts is None for ticket in tickets)
         with self.store.write() as session:
             for group in [tickets] if shared else [[ticket] for ticket in tickets]:
@@ -310,11 +337,9 @@ class Library:
             StoreUnavailable: nothing was planned; try again.
         """
         now = self._now()
-        asked = {"now": now.replace(tzinfo=None), "limit": most}
         with self.store.read() as session:
-            due = len(session.rows("dispatch_steps_due", **asked))
-        if not due:
-            return 0
+            if not session.rows("dispatch_steps_any", now=now.replace(tzinfo=None)):
+                return 0
         batch = None
         try:
             with self.store.write() as session:
@@ -323,7 +348,7 @@ class Library:
             if batch is not None:
                 self._touched(batch.touched)
         self._wake_workers()
-        return due
+        return len(batch.executions)
 
     def cancel(self, account: str, trigger_id: str) -> Trigger:
         """Cancels what no sender has taken on yet, at once, and all steps that are still to come.
@@ -580,8 +605,13 @@ class Library:
         Raises:
             InvalidValue: an argument is none of what is allowed.
         """
-        with self.store.write() as session:
-            return _keys.create(session, account, scopes, test, expires_at)
+        wanted = tuple(scopes)
+
+        def create() -> _keys.NewKey:
+            with self.store.write() as session:
+                return _keys.create(session, account, wanted, test, expires_at)
+
+        return settled(create)
 
     def keys(self, account: str) -> tuple[_keys.Key, ...]:
         """An account's keys, oldest first, with the revoked and expired ones."""
@@ -672,8 +702,8 @@ class Library:
         Raises:
             InvalidValue: there is no such query, or the parameters aren't its own.
         """
-        text, values = _lists.shipped(name, parameters)
-        return Table(*self.store.table(text, values))
+        values = _lists.shipped(name, parameters)
+        return Table(*self.store.table(trigger_sql.query(name, self.store.dialect).text, values))
 
 
 def _checked(call: Iterable[facts.Fact | Mapping[str, object]]) -> list[facts.Fact]:

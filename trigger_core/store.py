@@ -10,11 +10,18 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
-from typing import Any, Final, Protocol
+from random import random
+from time import sleep
+from typing import Any, Final, Protocol, TypeVar
 
-from trigger_core.errors import InvalidValue
+from trigger_core.errors import InvalidValue, StoreConflict, StoreInDoubt
+from trigger_sql import Dialect
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
+
+_PAUSES: Final = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)
+"""Seconds to wait at most, one time after the other, before something is done again."""
 
 
 class Session(Protocol):
@@ -25,6 +32,12 @@ class Session(Protocol):
 
     def run(self, query: str, **parameters: object) -> None:
         """Runs a statement that changes something."""
+
+    def guard(self, query: str, **parameters: object) -> None:
+        """Keeps other writers from coming in between; does nothing where there is only one at a time.
+
+        The statements are those that ``trigger_sql`` has for such an engine alone: they lock rows, or take a key.
+        """
 
     def append(self, table: str, rows: Iterable[Sequence[object]]) -> None:
         """Adds rows to a table by the engine's bulk path; a row has a value for each column, in order."""
@@ -37,10 +50,19 @@ class Store(Protocol):
     """A database that holds facts."""
 
     url: str
+    """Where it is, as far as that may be shown."""
+
+    dialect: Dialect
+    """Capability: which of the texts of ``trigger_sql`` it runs."""
+
     sees_every_write: bool
     """Capability: no other process writes here, so an answer stays true until this one writes."""
+
     writes_snapshots: bool
     """Capability: ``snapshot`` writes a file that is a store of the same kind."""
+
+    one_writer: bool
+    """Capability: write transactions follow each other, so that none needs guards or is done again."""
 
     def check(self) -> None:
         """Returns if the store is open here, without asking it: an answer from memory is only given then."""
@@ -49,7 +71,12 @@ class Store(Protocol):
         """A transaction whose reads all see one state; a thread may have several."""
 
     def write(self) -> AbstractContextManager[Session]:
-        """A transaction that is durable once left without an error, and leaves nothing behind otherwise."""
+        """A transaction that is durable once left without an error, and leaves nothing behind otherwise.
+
+        Raises:
+            StoreConflict: another process's transaction got in the way; done again it will see what that one did.
+            StoreInDoubt: it may be durable or not.
+        """
 
     def workspace(self) -> AbstractContextManager[Session]:
         """Staging tables of one's own, for work that is too long for a transaction: each statement is one.
@@ -73,15 +100,36 @@ class Store(Protocol):
         """Ends all work; what was acknowledged stays."""
 
 
-STORES: Final[dict[str, str]] = {"duckdb": "trigger_duckdb:DuckDBStore"}
+STORES: Final[dict[str, str]] = {
+    "duckdb": "trigger_duckdb:DuckDBStore",
+    "postgresql": "trigger_postgres:PostgresStore",
+}
 """Which class opens which scheme, as ``module:name``; a third party's store is added here."""
+
+
+def settled(work: Callable[[], T]) -> T:
+    """What a transaction gives that is done again while others get in its way, or while it is in doubt.
+
+    Args:
+        work: does the whole transaction, and no harm where it is done twice.
+
+    Raises:
+        StoreConflict: others got in its way each time.
+        StoreInDoubt: it was in doubt each time.
+    """
+    for pause in _PAUSES:
+        try:
+            return work()
+        except (StoreConflict, StoreInDoubt):
+            sleep(pause * random())  # noqa: S311  so that two that collided don't again
+    return work()
 
 
 def open_store(url: str | os.PathLike[str]) -> Store:
     """The store that a URL or a path names.
 
     Args:
-        url: ``duckdb:///absolute/path``, a path, or ``:memory:``.
+        url: ``postgresql://user:password@host/database``, ``duckdb:///absolute/path``, a path, or ``:memory:``.
 
     Raises:
         InvalidValue: no store is known for the URL's scheme.

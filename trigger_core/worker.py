@@ -320,7 +320,7 @@ class Worker:
 
     def _settle(self, sender: Sender, claim: Claim, results: Sequence[Result]) -> None:
         """Records what became of a claim, however often the store has to be asked; at the end not for ever."""
-        tries = 0
+        tries, now = 0, self._now()
         while True:
             try:
                 with self._library.store.write() as session:
@@ -330,7 +330,7 @@ class Worker:
                         sender.provider,
                         claim,
                         results,
-                        self._now(),
+                        now,
                         self._patience,
                         self._dice,
                     )

@@ -36,6 +36,7 @@ from trigger_core.errors import (
 )
 
 Row = tuple[Any, ...]
+Dialect = trigger_sql.Dialect
 Connection = duckdb.DuckDBPyConnection
 
 _SHELL_READS: Final = "v1.5.0"
@@ -91,7 +92,9 @@ class DuckDBStore:
         StoreError: the file is not a database of this library's.
     """
 
+    dialect: Dialect = "duckdb"
     sees_every_write = True
+    one_writer = True
     writes_snapshots = True
 
     def __init__(self, path: str) -> None:
@@ -354,6 +357,9 @@ class _Session:
     def run(self, query: str, **parameters: object) -> None:
         """Runs a statement that changes something."""
         self.cursor.execute(_statement(query), parameters)
+
+    def guard(self, query: str, **parameters: object) -> None:
+        """Does nothing: no other writer is there."""
 
     def append(self, table: str, rows: Iterable[Sequence[object]]) -> None:
         """Adds rows to a table through DuckDB's Appender."""

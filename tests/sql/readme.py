@@ -132,7 +132,7 @@ def group(name: str) -> str:
     """The table that lists a file, or none where it has a section of its own."""
     if name.startswith("audit_"):
         return "Audit"
-    if name.startswith(("compact_", "fold_")):
+    if name.startswith(("compact_", "fold")):
         return "Compaction"
     if name.startswith("journal_"):
         return "Checking a journal"
@@ -150,8 +150,24 @@ def migrations() -> str:
     return "".join(found)
 
 
+def own() -> str:
+    """The rows of the table of what is written for PostgreSQL: what the comment of each says."""
+    folder = FOLDER.replace("duckdb", "postgres")
+    queries = [trigger_sql.query(name, "postgres") for name in trigger_sql.own_names()]
+    found = [(query.name, query.comment, ", ".join(query.parameters)) for query in queries]
+    for stem in ("schema", "migrations/0001_initial"):
+        lines = (
+            (Path(trigger_sql.__file__).parent / "postgres" / f"{stem}.sql").read_text("utf-8").splitlines()
+        )
+        comment = takewhile(lambda line: line.startswith("--"), lines)
+        found.append((stem, " ".join(line.removeprefix("--").strip() for line in comment), ""))
+    return "".join(f"| [`{name}`]({folder}/{name}.sql) | {said} | {keys} |\n" for name, said, keys in found)
+
+
 def rows(title: str) -> str:
     """A table's rows."""
+    if title == "Written for PostgreSQL":
+        return own()
     if title == "Migrations":
         return migrations()
     return "".join(

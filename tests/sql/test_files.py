@@ -38,8 +38,6 @@ def database() -> Iterator[Any]:
     with empty_database() as connection:
         for script in ("schema", "staging", "views"):
             connection.execute(trigger_sql.script(script))
-        for name in STATEMENTS:
-            connection.execute(trigger_sql.query(name).text)
         yield connection
 
 
@@ -58,8 +56,6 @@ def test_file_is_one_commented_statement(name: str) -> None:
 def test_query_prepares(name: str, database: Any) -> None:
     """A query names only tables and columns that there are."""
     text = trigger_sql.query(name).text
-    if text.startswith("create "):
-        return  # DuckDB prepares no such statement; the database was made by running it
     database.execute(f"prepare one as {text}")
     database.execute("deallocate one")
 
@@ -108,6 +104,6 @@ def test_schema_is_sum_of_migrations(contents: str) -> None:
 @pytest.mark.parametrize("text", ["-- A.\n-- $account: whose\nselect 1", "-- A.\nselect $account"])
 def test_parameters_are_checked(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A parameter that is explained but not used, or used but not explained, is an error that names the file."""
-    monkeypatch.setattr(trigger_sql, "script", lambda _: text)
+    monkeypatch.setattr(trigger_sql, "_read", lambda *_: text)
     with pytest.raises(ValueError, match=r"ledger\.sql: .* account"):
         trigger_sql.query.__wrapped__("ledger")

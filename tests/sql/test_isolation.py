@@ -34,8 +34,6 @@ OTHER_KEYS = {
     ("execution_head", "executions", "execution_id"): "finds the trigger, and says whose it is",
     ("execution_heads", "executions", "execution_id"): "finds the triggers, and says whose they are",
     ("journal_executions_recorded", "executions", "execution_id"): "finds the triggers of a journal's facts",
-    ("execution_facts_tally", "executions", "execution_id"): "is staged with the execution's key",
-    ("execution_facts_update", "executions", "execution_id"): "is staged with the execution's key",
     ("api_keys_by_prefix", "api_keys", "prefix"): "finds the account that a key belongs to",
     ("events_park", "parked_events", "event_id"): "looks whether the very same event is parked already",
     ("unpark_by_job", "parked_events", "execution_id"): "an event is parked while its trigger is unknown",

@@ -418,10 +418,12 @@ def test_a_closed_library_says_so(tmp_path: Path) -> None:
             ask()
 
 
-def emptied_in_vain(library: trigger_core.Library, error: type[BaseException]) -> None:
-    """Takes out a ledger, and fails before that is committed."""
+def counted_in_vain(library: trigger_core.Library, error: type[BaseException]) -> None:
+    """Counts a job as sent that isn't, and fails before that is committed."""
     with library.store.write() as session:
-        session.run("fold_empty", account="acme", trigger_id=DIRECT)
+        at = "2025-11-23T10:00:00.000Z"
+        sent = {"account": "acme", "trigger_id": DIRECT, "execution_id": EXECUTION, "measure": "sent"}
+        session.run("event_tally", **sent, occurred_at=at)
         raise error
 
 
@@ -431,7 +433,7 @@ def test_an_error_inside_a_write_leaves_nothing(tmp_path: Path) -> None:
         library.record(direct_trigger())
         for error in (RuntimeError, KeyboardInterrupt):
             with pytest.raises(error):
-                emptied_in_vain(library, error)
+                counted_in_vain(library, error)
         library.record([job(1)])
         assert list(library.audit()) == []
         assert library.trigger("acme", DIRECT).summary.total_contacts == 1

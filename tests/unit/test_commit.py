@@ -14,7 +14,7 @@ class Commit:
     """Calls of several threads that are committed together, and what became of them."""
 
     def __init__(self) -> None:
-        self.commit = _commit.GroupCommit(self.write)
+        self.commit = _commit.GroupCommit(self.write, lambda *_: True)
         self.begun, self.go = threading.Event(), threading.Event()
         self.written: list[str] = []
         self.errors: dict[str, BaseException | None] = {}

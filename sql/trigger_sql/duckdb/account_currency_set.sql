@@ -1,6 +1,6 @@
--- Gives an account the currency of its first trigger.
+-- Gives an account the currency of its first trigger, unless it has one.
 -- $account: the tenant
 -- $currency: the code
 update accounts
 set currency = $currency
-where account = $account
+where account = $account and currency is null

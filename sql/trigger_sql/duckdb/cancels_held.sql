@@ -6,7 +6,7 @@ with members as (
         c.claim_id,
         c.execution_id,
         c.first_job_id,
-        unnest(range(c.first_job_id, c.last_job_id + 1))::integer as job_id
+        unnest(generate_series(c.first_job_id, c.last_job_id))::integer as job_id
     from staged_cancels as s
     inner join triggers as t on s.trigger_id = t.trigger_id
     inner join claims as c on s.trigger_id = c.trigger_id

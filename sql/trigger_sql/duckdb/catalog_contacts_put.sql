@@ -15,6 +15,7 @@ select
     whatsapp_opted_out,
     attributes
 from staged_contacts
+order by contact_id
 on conflict (contact_id) do update set
     email = excluded.email,
     is_email_valid = excluded.is_email_valid,

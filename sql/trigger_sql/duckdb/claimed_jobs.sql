@@ -5,7 +5,7 @@
 with members as (
     select
         *,
-        unnest(range(first_job_id, last_job_id + 1))::integer as job_id
+        unnest(generate_series(first_job_id, last_job_id))::integer as job_id
     from claims
     where account = $account and trigger_id = $trigger_id::uuid and execution_id = $execution_id::uuid
 )

@@ -4,7 +4,7 @@ insert into retries
 with members as (
     select
         *,
-        unnest(range(first_job_id, last_job_id + 1))::integer as job_id
+        unnest(generate_series(first_job_id, last_job_id))::integer as job_id
     from claims
     where claim_id = $claim_id::uuid
 )

@@ -9,11 +9,11 @@ select
     s.expected_jobs - coalesce(e.expected_jobs, 0) as n,
     0 as segments,
     0 as cost,
-    null as first_at,
-    null as last_at,
+    null::timestamp as first_at,
+    null::timestamp as last_at,
     1 as writes
 from staged_executions as s
-inner join executions as e on s.execution_id = e.execution_id
+inner join executions as e on s.trigger_id = e.trigger_id and s.execution_id = e.execution_id
 where s.expected_jobs > coalesce(e.expected_jobs, -1)
 union all
 select
@@ -29,5 +29,5 @@ select
     null as last_at,
     1 as writes
 from staged_executions as s
-inner join executions as e on s.execution_id = e.execution_id
+inner join executions as e on s.trigger_id = e.trigger_id and s.execution_id = e.execution_id
 where s.started_at < coalesce(e.started_at, 'infinity'::timestamp)

@@ -5,7 +5,7 @@ with members as (
         c.claim_id,
         c.execution_id,
         c.first_job_id,
-        unnest(range(c.first_job_id, c.last_job_id + 1))::integer as job_id
+        unnest(generate_series(c.first_job_id, c.last_job_id))::integer as job_id
     from claims as c
     where c.held is not null and c.trigger_id in (select o.trigger_id from changed_outcomes as o)
 ),

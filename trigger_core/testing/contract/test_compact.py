@@ -120,7 +120,7 @@ def test_compaction_is_all_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         library.record(sms())
         before = rows(library, "select * from tally")
         with monkeypatch.context() as patched:
-            halfway = ("compact_tally_fold", "compact_tally_empty", "no_such_statement")
+            halfway = ("compact_tally", "no_such_statement")
             patched.setattr("trigger_core._compact.STATEMENTS", halfway)
             with pytest.raises(KeyError):
                 library.compact()

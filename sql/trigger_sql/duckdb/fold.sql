@@ -1,7 +1,13 @@
--- Folds one trigger's ledger and lays it aside. Neither its answers change nor its sum of writes.
+-- Folds one trigger's ledger. Neither its answers change nor its sum of writes.
 -- $account: the tenant
 -- $trigger_id: the trigger
-create or replace temp table folded_tally as
+with gone as (
+    delete from tally
+    where account = $account and trigger_id = $trigger_id::uuid
+    returning *
+)
+
+insert into tally
 select
     account,
     trigger_id,
@@ -14,6 +20,6 @@ select
     min(first_at) as first_at,
     max(last_at) as last_at,
     sum(writes)::bigint as writes
-from tally
-where account = $account and trigger_id = $trigger_id::uuid
+from gone
 group by account, trigger_id, execution_id, measure, detail
+order by execution_id, measure, detail

@@ -1,0 +1,347 @@
+"""A PostgreSQL database as a store for many processes.
+
+Each write is a transaction that sees what others have committed, statement by statement, and first locks the rows that
+it will change, in the order of their keys. Keys keep apart what two writers add at once: the second fails, and its
+transaction is done again by whoever asked for it. Each answer is read from one snapshot.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import cache
+from itertools import chain, islice
+from select import select
+from typing import Any, Final
+
+import psycopg
+from psycopg import errors, pq
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+import trigger_sql
+from trigger_core.errors import (
+    StoreClosed,
+    StoreConflict,
+    StoreError,
+    StoreForked,
+    StoreInDoubt,
+    StoreTooNew,
+    StoreUnavailable,
+)
+
+Row = tuple[Any, ...]
+Dialect = trigger_sql.Dialect
+
+_CONNECTIONS: Final = 24
+"""How many connections a store has at most."""
+
+_WAIT: Final = 3.0
+"""Seconds that a caller waits for a connection."""
+
+_SETTINGS: Final = {
+    "statement_timeout": "15min",  # a million contacts are planned by one statement
+    "lock_timeout": "30s",
+    "idle_in_transaction_session_timeout": "1min",  # a process that hangs holds its locks no longer
+    "synchronous_commit": "on",  # acknowledged means durable, whatever the database's default is
+}
+
+_READ: Final = "begin isolation level repeatable read read only"
+# A plan made for a few staged rows would be kept for a million of them.
+_WRITE: Final = "begin isolation level read committed; set local plan_cache_mode = force_custom_plan"
+
+_MIGRATING: Final = 0x7472_6967_6765_7231
+"""The advisory lock that one process holds while it brings the schema up to date and others wait."""
+
+_FEW: Final = 20
+"""Up to so many rows are inserted by one statement; COPY takes three round trips."""
+
+_PARAMETER: Final = re.compile(r"\$([a-z_]+)")
+
+_TOGETHER: Final = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
+_AGAIN: Final = "another process recorded the same at the same moment; nothing was recorded: try again"
+_GONE: Final = "the database can't be reached now; nothing was recorded: try again"
+_DOUBT: Final = (
+    "the connection to the database was lost while it committed: recording the same again does no harm"
+)
+_OLDEST: Final = 150_000
+
+
+class _Connection(psycopg.Connection[Row]):
+    is_staged = False
+
+
+class PostgresStore:
+    """A store in a PostgreSQL database, 15 or newer; its tables are made where the connection's search_path begins.
+
+    Args:
+        address: what follows ``postgresql://``: ``user:password@host:port/database``, with any of libpq's parameters
+            behind a question mark.
+
+    Raises:
+        StoreUnavailable: the database doesn't answer.
+        StoreTooNew: a newer version of this library made the tables.
+        StoreError: the database can't be used: it is too old, not in UTF-8, or has tables of something else.
+    """
+
+    dialect: Dialect = "postgres"
+    sees_every_write = False
+    one_writer = False
+
+    def __init__(self, address: str) -> None:
+        conninfo = f"postgresql://{address}"
+        self.url = _without_password(conninfo)
+        self._process = os.getpid()
+        self._closed = False
+        try:
+            with psycopg.connect(conninfo, autocommit=True, connect_timeout=10) as connection:
+                _check_server(connection)
+                _migrate(connection)
+        except psycopg.Error as error:
+            raise _translated(error) from error
+        self._pool: ConnectionPool[_Connection] = ConnectionPool(
+            conninfo,
+            connection_class=_Connection,
+            kwargs={"autocommit": True, "connect_timeout": 5, "prepare_threshold": 1},
+            min_size=1,
+            max_size=_CONNECTIONS,
+            timeout=_WAIT,
+            reconnect_timeout=1,  # a caller that waits has the next try made at once
+            max_idle=600,
+            configure=_configure,
+            check=_check_alive,
+            open=True,
+            name="trigger-core",
+        )
+
+    def check(self) -> None:
+        """Returns if the store is open in this process."""
+        if os.getpid() != self._process:
+            raise StoreForked
+        if self._closed:
+            raise StoreClosed
+
+    @contextmanager
+    def read(self) -> Iterator[_Session]:
+        """A transaction whose reads all see one state."""
+        with self._connection() as connection:
+            connection.execute(_READ)
+            yield _Session(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[_Session]:
+        """A transaction that is durable once left without an error.
+
+        Raises:
+            StoreConflict: another process got in the way; the transaction may be done again.
+            StoreInDoubt: the connection was lost during the commit.
+        """
+        with self._connection() as connection:
+            _stage(connection)
+            connection.execute(_WRITE)
+            yield _Session(connection)
+            try:
+                connection.commit()
+            except psycopg.OperationalError as error:
+                if connection.broken:
+                    raise StoreInDoubt(_DOUBT) from error
+                raise
+
+    @contextmanager
+    def workspace(self) -> Iterator[_Session]:
+        """Staging tables of one's own, each statement a transaction."""
+        with self._connection() as connection:
+            _stage(connection)
+            try:
+                yield _Session(connection)
+            finally:
+                with suppress(psycopg.Error):
+                    connection.execute("discard temp")
+                    connection.is_staged = False
+
+    @contextmanager
+    def _connection(self) -> Iterator[_Connection]:
+        self.check()
+        try:
+            connection = self._pool.getconn()
+        except PoolTimeout as error:
+            raise StoreUnavailable(_GONE) from error
+        except psycopg.Error as error:
+            raise _translated(error) from error
+        try:
+            yield connection
+        except psycopg.Error as error:
+            if self._closed:
+                raise StoreClosed from error
+            raise _translated(error) from error
+        finally:
+            with suppress(psycopg.Error):
+                if connection.info.transaction_status is pq.TransactionStatus.ACTIVE:
+                    connection.close()  # interrupted in the midst of a statement
+                elif connection.info.transaction_status is not pq.TransactionStatus.IDLE:
+                    connection.rollback()
+            self._pool.putconn(connection)
+
+    def table(self, text: str, parameters: dict[str, object]) -> tuple[tuple[str, ...], list[Row]]:
+        """The columns and rows of one reading statement."""
+        with self._connection() as connection:
+            connection.execute(_READ)
+            cursor = connection.execute(_bindable(text), parameters)
+            return tuple(column.name for column in cursor.description or ()), cursor.fetchall()
+
+    def compacted(self) -> None:
+        """Lets the database use what a compaction freed."""
+        with self._connection() as connection:
+            connection.execute("vacuum (analyze) tally, samples")
+
+    def health(self) -> None:
+        """Returns if the store answers."""
+        with self._connection() as connection:
+            connection.execute("select version from schema_version").fetchall()
+
+    def close(self) -> None:
+        """Closes every connection."""
+        if os.getpid() == self._process and not self._closed:
+            self._closed = True
+            self._pool.close()
+
+
+class _Session:
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+
+    def rows(self, query: str, **parameters: object) -> list[Row]:
+        """All rows that a query answers."""
+        return self._connection.execute(_statement(query), parameters).fetchall()
+
+    def run(self, query: str, **parameters: object) -> None:
+        """Runs a statement that changes something."""
+        self._connection.execute(_statement(query), parameters)
+
+    def guard(self, query: str, **parameters: object) -> None:
+        """Keeps other writers from coming in between: locks rows, or takes a key."""
+        self.run(query, **parameters)
+
+    def append(self, table: str, rows: Iterable[Sequence[object]]) -> None:
+        """Adds rows to a table: a few by one statement, more by COPY."""
+        every = iter(rows)
+        first = list(islice(every, _FEW + 1))
+        if not first:
+            return
+        if len(first) <= _FEW:
+            row = f"({', '.join(['%s'] * len(first[0]))})"
+            text = f"insert into {table} values {', '.join([row] * len(first))}"  # noqa: S608  names are our own
+            self._connection.execute(text.encode(), [value for values in first for value in values])
+            return
+        with self._connection.cursor() as cursor, cursor.copy(f"copy {table} from stdin".encode()) as copy:
+            for values in chain(first, every):
+                copy.write_row(values)
+
+    def clear(self, *tables: str) -> None:
+        """Empties staging tables."""
+        self._connection.execute(f"truncate {', '.join(tables)}".encode())
+
+
+@cache
+def _statement(query: str) -> bytes:
+    return _bindable(trigger_sql.query(query, "postgres").text)
+
+
+def _bindable(text: str) -> bytes:
+    """A statement with its parameters as psycopg writes them."""
+    return _PARAMETER.sub(r"%(\1)s", text.replace("%", "%%")).encode()
+
+
+def _stage(connection: _Connection) -> None:
+    """Makes the staging tables that a writer's connection needs."""
+    if not connection.is_staged:
+        connection.execute(trigger_sql.script("staging", "postgres").encode())
+        connection.is_staged = True
+
+
+def _configure(connection: psycopg.Connection[Any]) -> None:
+    connection.prepared_max = 1000
+    sets = ", ".join("set_config(%s, %s, false)" for _ in _SETTINGS)
+    connection.execute(f"select {sets}".encode(), [*chain.from_iterable(_SETTINGS.items())])
+
+
+def _check_alive(connection: psycopg.Connection[Any]) -> None:
+    """Asks the server only where it has said something unasked: that it, or the connection, ends."""
+    if select([connection.fileno()], [], [], 0)[0]:
+        ConnectionPool.check_connection(connection)
+
+
+def _check_server(connection: psycopg.Connection[Any]) -> None:
+    version = connection.info.server_version
+    if version < _OLDEST:
+        raise StoreError(f"the server is PostgreSQL {version // 10_000}: 15 or newer is needed")
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise StoreError(f"the database is encoded in {encoding}: make one with encoding 'UTF8'")
+
+
+def _migrate(connection: psycopg.Connection[Any]) -> None:
+    """Brings the schema to the newest version, in one transaction; others wait until it is."""
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", [_MIGRATING])
+        current = _version(connection)
+        newest = trigger_sql.migrations()[-1][0]
+        if current > newest:
+            raise StoreTooNew(
+                f"the store has schema version {current}, this library knows up to {newest}: "
+                "install a newer trigger-core"
+            )
+        if current == newest:
+            return
+        for number, text in trigger_sql.migrations("postgres"):
+            if number > current:
+                connection.execute(text.encode())
+                connection.execute(
+                    "insert into schema_version values (%s, %s)",
+                    [number, datetime.now(UTC).replace(tzinfo=None)],
+                )
+        connection.execute(trigger_sql.script("views", "postgres").encode())
+
+
+def _version(connection: psycopg.Connection[Any]) -> int:
+    """The schema's version; 0 where there is none."""
+    known = {
+        name
+        for (name,) in connection.execute(
+            "select table_name from information_schema.tables where table_schema = current_schema()"
+        )
+    }
+    if "schema_version" not in known:
+        if ours := sorted(known & {"triggers", "executions", "jobs", "tally", "accounts"}):
+            raise StoreError(
+                f"the database has tables of something else, such as {ours[0]}: name another database, or a schema "
+                "of its own by ?options=-csearch_path%3Dname"
+            )
+        return 0
+    row = connection.execute("select max(version) from schema_version").fetchone()
+    return 0 if row is None or row[0] is None else int(row[0])
+
+
+def _without_password(conninfo: str) -> str:
+    """A URL that may be shown."""
+    parts = conninfo_to_dict(conninfo)
+    host = parts.get("host") or ""
+    port = f":{parts['port']}" if parts.get("port") else ""
+    return f"postgresql://{host}{port}/{parts.get('dbname') or ''}"
+
+
+def _translated(error: psycopg.Error) -> Exception:
+    """The library's error for one of PostgreSQL's, by what the caller can do."""
+    said = error.diag.message_primary or type(error).__name__  # never the detail, which names rows
+    if isinstance(error, _TOGETHER):
+        return StoreConflict(_AGAIN)
+    if isinstance(error, errors.DiskFull):
+        return StoreUnavailable("the database's disk is full; nothing was recorded: make room and try again")
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        if error.sqlstate is None or error.sqlstate[:2] in {"08", "57"}:
+            return StoreUnavailable(_GONE if error.sqlstate != "57014" else f"{said}; nothing was recorded")
+        return StoreUnavailable(f"the database could not do it now; nothing was recorded: {said}")
+    return StoreError(f"the database refused a statement: {said}")

@@ -1,0 +1,57 @@
+"""From DuckDB's dialect to PostgreSQL's, by sqlglot.
+
+Text is compared by code point in DuckDB, and in PostgreSQL where it is said so: every column of text and every cast to
+text says so. The texts keep their parameters as ``$name``.
+"""
+
+from __future__ import annotations
+
+import re
+
+import sqlglot
+from sqlglot import exp
+
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+_TEXT = (exp.DataType.Type.VARCHAR, exp.DataType.Type.TEXT)
+
+
+def statement(text: str) -> str:
+    """One statement."""
+    [translated] = _translated(text)
+    return translated
+
+
+def script(text: str) -> str:
+    """Several statements, each closed by a semicolon and an empty line."""
+    return "".join(f"{translated};\n\n" for translated in _translated(text))
+
+
+def _translated(text: str) -> list[str]:
+    trees = [tree for tree in sqlglot.parse(text, dialect="duckdb") if tree is not None]
+    return [
+        _PARAMETER.sub(r"$\1", tree.transform(_rewritten).sql("postgres", pretty=True, comments=False))
+        for tree in trees
+    ]
+
+
+def _rewritten(node: exp.Expression) -> exp.Expression:
+    if isinstance(node, exp.Unnest | exp.Explode) and isinstance(
+        series := (node.expressions or [node.this])[0], exp.GenerateSeries
+    ):
+        return series  # a list of numbers there, rows here
+    if isinstance(node, exp.ColumnDef) and node.kind is not None and node.kind.this in _TEXT:
+        collation = exp.ColumnConstraint(kind=exp.CollateColumnConstraint(this=_code_points()))
+        return exp.ColumnDef(
+            this=node.this, kind=exp.DataType.build("text"), constraints=[collation, *node.constraints]
+        )
+    if isinstance(node, exp.Cast) and node.to.this in _TEXT:
+        return exp.Paren(this=exp.Collate(this=_as_text(node), expression=_code_points()))
+    return node
+
+
+def _as_text(node: exp.Cast) -> exp.Cast:
+    return exp.Cast(this=node.this, to=exp.DataType.build("text"))
+
+
+def _code_points() -> exp.Identifier:
+    return exp.to_identifier("C", quoted=True)

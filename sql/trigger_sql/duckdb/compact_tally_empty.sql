@@ -1,2 +1,0 @@
--- Takes out the ledger's rows, whose sums are laid aside.
-delete from tally

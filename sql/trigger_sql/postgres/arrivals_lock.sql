@@ -1,0 +1,49 @@
+-- Written for PostgreSQL: several write at once there, so what a transaction is about is locked before it is read.
+-- An event that comes before its job, or before its message id, and the transaction that records these must not miss
+-- each other: whoever parks events has the account to himself, whoever may wake some shares it. Events that were told
+-- without an account are parked under an empty name.
+with arriving as (
+    select
+        s.account,
+        false as is_parking
+    from staged_jobs as s
+    union
+    select
+        '' as account,
+        false as is_parking
+    from staged_jobs
+    union
+    select
+        s.account,
+        false as is_parking
+    from staged_messages as s
+    union
+    select
+        coalesce(s.account, '') as account,
+        true as is_parking
+    from staged_events as s
+    left join message_ids as m
+        on s.account = m.account and s.provider = m.provider and s.provider_message_id = m.provider_message_id
+    left join jobs as j
+        on
+            j.trigger_id = coalesce(s.trigger_id, m.trigger_id)
+            and j.execution_id = coalesce(s.execution_id, m.execution_id)
+            and j.job_id = coalesce(s.job_id, m.job_id)
+    where j.job_id is null
+),
+
+wanted as (
+    select
+        account,
+        bool_or(is_parking) as is_parking
+    from arriving
+    group by account
+    order by account
+)
+
+select
+    case
+        when is_parking then pg_advisory_xact_lock(1953653110, hashtext(account))
+        else pg_advisory_xact_lock_shared(1953653110, hashtext(account))
+    end as locked
+from wanted

@@ -1,0 +1,19 @@
+-- Written for PostgreSQL: several workers plan at once there, each what no other has locked.
+-- The steps and channels that are due to be planned, the earliest first, each with the values that its run was given
+-- for variables.
+-- $now: those due by then
+-- $limit: at most so many
+select
+    s.account,
+    s.trigger_id::text as trigger_id,
+    s.step_id,
+    s.channel,
+    s.template_key,
+    s.due_at,
+    v.variables
+from scheduled_steps as s
+left join trigger_variables as v on s.account = v.account and s.trigger_id = v.trigger_id
+where s.due_at <= $now::timestamp
+order by s.due_at, s.trigger_id, s.step_order
+limit $limit::integer
+for update of s skip locked

@@ -1,0 +1,35 @@
+-- Written for PostgreSQL: several write at once there, so what a transaction is about is locked before it is read.
+-- Keeps others from changing the jobs that the staged attempts, outcomes and events are about, and those that workers
+-- have in hand of triggers that are cancelled.
+with named as (
+    select
+        trigger_id,
+        execution_id,
+        job_id
+    from staged_attempts
+    union
+    select
+        trigger_id,
+        execution_id,
+        job_id
+    from staged_outcomes
+    union
+    select
+        trigger_id,
+        execution_id,
+        job_id
+    from staged_events
+    union
+    select
+        c.trigger_id,
+        c.execution_id,
+        generate_series(c.first_job_id, c.last_job_id)
+    from claims as c
+    inner join staged_cancels as s on c.trigger_id = s.trigger_id
+)
+
+select j.job_id
+from jobs as j
+inner join named as n on j.trigger_id = n.trigger_id and j.execution_id = n.execution_id and j.job_id = n.job_id
+order by j.trigger_id, j.execution_id, j.job_id
+for update of j
