@@ -242,7 +242,8 @@ class _Session:
 
     def clear(self, *tables: str) -> None:
         """Empties staging tables."""
-        self._connection.execute(f"truncate {', '.join(tables)}".encode())
+        if tables:
+            self._connection.execute(f"truncate {', '.join(tables)}".encode())
 
 
 @cache
