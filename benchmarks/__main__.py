@@ -19,6 +19,7 @@ from benchmarks import (
     jobs,
     journal,
     memory,
+    peers,
     plan,
     record,
     record_events,
@@ -37,6 +38,7 @@ from benchmarks.measure import Figure
 BENCHMARKS: Final[dict[str, Callable[[Ground], Iterator[Figure]]]] = {
     "direct": direct.run,
     "document": document.run,
+    "peers": peers.run,
     "jobs": jobs.run,
     "triggers": triggers.run,
     "record": record.run,
@@ -81,7 +83,7 @@ def _compare(arguments: Sequence[str]) -> None:
 
 def _committed() -> str:
     command = ["git", "show", f"HEAD:./{KEPT}"]
-    return subprocess.run(command, cwd=HOME, stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout  # noqa: S603
+    return subprocess.run(command, cwd=HOME, stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout
 
 
 def _take(arguments: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ import falcon
 import waitress
 
 import trigger_core
+from benchmarks.client import answer, ask, connections, header, request
 from benchmarks.data import ACCOUNT
 from benchmarks.ground import Ground
 from benchmarks.measure import Figure, figure, times
@@ -35,26 +36,26 @@ def run(ground: Ground) -> Iterator[Figure]:
     Random(1).shuffle(others)
     with (
         ground.copy() as path,
-        _server("library", path) as (port, key),
-        _server("bare", path) as (bare_port, _),
+        server("library", path) as (port, key),
+        server("bare", path) as (bare_port, _),
     ):
 
         def get(trigger_id: str, *headers: str) -> bytes:
-            return _request(f"/api/v1/triggers/{trigger_id}/direct", f"X-API-Key: {key}", *headers)
+            return request(f"/api/v1/triggers/{trigger_id}/direct", f"X-API-Key: {key}", *headers)
 
         unchanged = get(sample.big.trigger_id)
-        with _connections(port) as connections, _connections(bare_port) as bare_connections:
-            etag = _header(_ask(connections[0], unchanged), "etag")
+        with connections(port, CONNECTIONS) as ours, connections(bare_port, CONNECTIONS) as theirs:
+            etag = header(ask(ours[0], unchanged)[0], "etag")
             poll = get(sample.big.trigger_id, f"If-None-Match: {etag}")
-            assert _ask(connections[0], poll).startswith("HTTP/1.1 304 ")
+            assert ask(ours[0], poll)[0].startswith("HTTP/1.1 304 ")
             many = (get(trigger_id) for trigger_id in cycle(others))
-            bare = _turns(bare_connections, cycle([_request("/bare")]))
+            bare = _turns(theirs, cycle([request("/bare")]))
             for name, requests, wanted in (
                 ("polls with If-None-Match, nothing new", cycle([poll]), "≥ 0.8"),
                 ("GETs of the document, nothing new", cycle([unchanged]), "≥ 0.6"),
                 ("GETs of another trigger's document each time", many, ""),
             ):
-                ratios = times(bare, _turns(connections, requests), pace)
+                ratios = times(bare, _turns(ours, requests), pace)
                 yield figure(
                     "document",
                     f"{name}: requests/s ÷ those of a bare Falcon resource",
@@ -64,64 +65,23 @@ def run(ground: Ground) -> Iterator[Figure]:
                 )
 
 
-def _request(path: str, *headers: str) -> bytes:
-    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
-
-
-def _turns(connections: list[socket.socket], requests: Iterator[bytes]) -> Callable[[], object]:
+def _turns(clients: list[socket.socket], requests: Iterator[bytes]) -> Callable[[], object]:
     """Sends a request over each connection, then waits for all answers."""
 
     def turn() -> None:
-        for connection in connections:
+        for connection in clients:
             connection.sendall(next(requests))
-        for connection in connections:
-            _answer(connection)
+        for connection in clients:
+            answer(connection)
 
     return turn
 
 
-def _ask(connection: socket.socket, request: bytes) -> str:
-    connection.sendall(request)
-    return _answer(connection)
-
-
-def _answer(connection: socket.socket) -> str:
-    """The head of an answer whose body was read, too."""
-    data = connection.recv(65536)
-    while b"\r\n\r\n" not in data:
-        data += connection.recv(65536)
-    head, _, body = data.partition(b"\r\n\r\n")
-    text = head.decode("latin-1")
-    assert text[9:12] in ("200", "304"), text
-    if text[9:12] == "200":
-        missing = int(_header(text, "content-length")) - len(body)
-        while missing > 0:
-            missing -= len(connection.recv(65536))
-    return text
-
-
-def _header(head: str, name: str) -> str:
-    headers = (line.partition(": ") for line in head.split("\r\n")[1:])
-    return next(value for key, _, value in headers if key.lower() == name)
-
-
 @contextmanager
-def _connections(port: int) -> Iterator[list[socket.socket]]:
-    connections = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(CONNECTIONS)]
-    try:
-        for connection in connections:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        yield connections
-    finally:
-        for connection in connections:
-            connection.close()
-
-
-@contextmanager
-def _server(kind: str, store: Path) -> Iterator[tuple[int, str]]:
+def server(kind: str, store: Path) -> Iterator[tuple[int, str]]:
     """A server in a process of its own: its port, and a key for it."""
     command = [sys.executable, "-m", "benchmarks.document", kind, str(store)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  this module
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             port, key = json.loads(process.stdout.readline())
@@ -141,7 +101,7 @@ def main(kind: str, store: Path) -> None:
     """Serves until a signal comes, having printed the port and a key."""
     if kind == "library":
         with trigger_core.open(store) as library:
-            key = library.create_key(ACCOUNT, ["read"]).key
+            key = library.create_key(ACCOUNT, ["read", "events"]).key
             serve(
                 library, "127.0.0.1", 0, on_ready=lambda _, port: print(json.dumps([port, key]), flush=True)
             )
