@@ -15,6 +15,7 @@ from benchmarks.data import ACCOUNT
 from benchmarks.ground import Ground, remove
 from benchmarks.measure import Figure, figure, seconds
 from trigger_core import Library
+from trigger_core._ids import contact_id
 from trigger_core.catalog import Template, TemplateVariant
 from trigger_core.sending import Send
 
@@ -27,16 +28,16 @@ _CONTACTS: Final = (
     """
     insert into contacts
     select
-        $account, md5(n::varchar)::uuid, 'user_' || lpad(n::varchar, 8, '0'), null, false,
+        $account, contact_id, contact, null, false,
         '+1415' || lpad(n::varchar, 8, '0'), n % 50 <> 0, case n % 3 when 0 then 'US' else 'IN' end,
         null, n % 40 = 0, null, '{"first_name":"Ann' || n || '"}'
-    from range($people) as numbers (n)
+    from people
     """,
     "insert into lists select $account, 'everyone', $list_id, $people",
     """
     insert into list_members
-    select $account, $list_id, 'user_' || lpad(n::varchar, 8, '0')
-    from range($people) as numbers (n)
+    select $account, $list_id, contact, contact_id
+    from people
     """,
 )
 
@@ -69,7 +70,12 @@ def filled(ground: Ground, people: int) -> Iterator[Path]:
     path = ground.path("plan.duckdb")
     trigger_core.open(path).close()
     values = {"account": ACCOUNT, "people": people, "list_id": "019ab000-0000-7000-8000-00000000000a"}
+    names = (f"user_{n:08}" for n in range(people))
+    rows = ((n, name, contact_id(ACCOUNT, name)) for n, name in enumerate(names))
     with data.bare(path) as connection:
+        connection.execute("create temp table people (n integer, contact varchar, contact_id uuid)")
+        with connection.appender("people") as appender:
+            appender.append_rows(rows)
         for statement in _CONTACTS:
             connection.execute(statement, {name: values[name] for name in values if f"${name}" in statement})
     try:

@@ -485,7 +485,10 @@ def _store_list(
     before = session.rows("catalog_list", account=account, name=name)
     list_id = new_id()
     for chunk in chunks:
-        session.append("staged_list_members", [(account, list_id, member) for member in chunk])
+        session.append(
+            "staged_list_members",
+            [(account, list_id, member, contact_id(account, member)) for member in chunk],
+        )
     session.run("catalog_list_put", account=account, name=name, list_id=list_id)
     session.run("catalog_list_members_put")
     session.clear("staged_list_members")

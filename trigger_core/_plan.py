@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 from trigger_core import facts
 from trigger_core._derive import utc
 from trigger_core._heads import Cache
-from trigger_core._ids import new_id
+from trigger_core._ids import contact_id, new_id
 from trigger_core._rows import naive, step_rows, tally_row, trigger_row
 from trigger_core.errors import IdempotencyMismatch, InvalidInput, InvalidValue
 from trigger_core.sending import Receipt, Request, Send, WorkflowRun, digest
@@ -417,8 +417,12 @@ def _lay_out(batch: Batch, draft: Draft, now: datetime) -> None:
     in_workflow = trigger.workflow is not None
     batch.triggers.append(trigger)
     if draft.list_id is None:
-        named = request.contact_external_ids or (request.contact_external_id,)
-        batch.audience += [(account, trigger_id, place, name) for place, name in enumerate(named, 1)]
+        one = request.contact_external_id
+        named = request.contact_external_ids or (() if one is None else (one,))
+        batch.audience += [
+            (account, trigger_id, place, name, contact_id(account, name))
+            for place, name in enumerate(named, 1)
+        ]
     else:
         batch.listed.append((account, trigger_id, draft.list_id))
     if draft.variables is not None:

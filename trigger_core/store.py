@@ -7,7 +7,7 @@ named by their files.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
 from random import random
@@ -39,7 +39,7 @@ class Session(Protocol):
         The statements are those that ``trigger_sql`` has for such an engine alone: they lock rows, or take a key.
         """
 
-    def append(self, table: str, rows: Iterable[Sequence[object]]) -> None:
+    def append(self, table: str, rows: Sequence[Sequence[object]]) -> None:
         """Adds rows to a table by the engine's bulk path; a row has a value for each column, in order."""
 
     def clear(self, *tables: str) -> None:

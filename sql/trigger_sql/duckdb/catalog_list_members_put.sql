@@ -3,6 +3,7 @@ insert into list_members
 select distinct
     account,
     list_id,
-    external_id
+    external_id,
+    contact_id
 from staged_list_members
 order by list_id, external_id

@@ -5,6 +5,7 @@ select
     account,
     trigger_id,
     place,
-    contact
+    contact,
+    contact_id
 from staged_audience
 where trigger_id in (select unnest($trigger_ids::uuid[]))

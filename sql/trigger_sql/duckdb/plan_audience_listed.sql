@@ -7,6 +7,7 @@ select
     account,
     $trigger_id::uuid as trigger_id,
     row_number() over (order by external_id) as place,
-    external_id as contact
+    external_id as contact,
+    contact_id
 from list_members
 where account = $account and list_id = $list_id::uuid

@@ -266,11 +266,12 @@ create table lists (
     primary key (account, name)
 );
 
--- Who is on a list, by external_id; there need not be such a contact.
+-- Who is on a list, by external_id and by what is made of it; there need not be such a contact.
 create table list_members (
     account varchar not null,
     list_id uuid not null,
-    external_id varchar not null
+    external_id varchar not null,
+    contact_id uuid not null
 );
 
 -- What the library is to send, as far as it isn't done. A job in none of these tables is never sent: what a host or a
@@ -292,7 +293,8 @@ create table audiences (
     account varchar not null,
     trigger_id uuid not null,
     place integer not null,
-    contact varchar not null
+    contact varchar not null,
+    contact_id uuid not null
 );
 
 -- Values that a request gave for its templates' variables, as a JSON object.

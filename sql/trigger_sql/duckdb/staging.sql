@@ -191,7 +191,8 @@ create temp table staged_contacts (
 create temp table staged_list_members (
     account varchar,
     list_id uuid,
-    external_id varchar
+    external_id varchar,
+    contact_id uuid
 );
 
 -- Where a writer's connection lays out what is to be planned: a row for each new execution, and whom its trigger is
@@ -212,7 +213,8 @@ create temp table staged_audience (
     account varchar,
     trigger_id uuid,
     place integer,
-    contact varchar
+    contact varchar,
+    contact_id uuid
 );
 
 -- Where a worker lays out what became of its messages: a row for each attempt, with a code where it was rejected and
