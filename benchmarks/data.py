@@ -237,7 +237,20 @@ _FILL: Final = (
     """,
     """
     insert into tally
-    with entries as (
+    with placed as (
+        select *, row_number() over (partition by execution_id, message order by job_id) as place
+        from fates
+        where outcome = 'filtered'
+    ),
+
+    firsts as (
+        select execution_id, message, array_agg(job_id || ' ' || address order by job_id) as first_contacts
+        from placed
+        where place <= 10
+        group by execution_id, message
+    ),
+
+    entries as (
         select trigger_id, null as execution_id, 'trigger' as measure, channel as detail, 1 as n,
             0 as segments, 0 as cost, created_at as first_at, null as last_at
         from sends
@@ -294,9 +307,11 @@ _FILL: Final = (
         from happened
         group by trigger_id, execution_id, type
     )
-    select $account, *, 1
+    select $account, entries.*, 1, first_contacts
     from entries
-    order by trigger_id, execution_id, measure, detail
+    left join firsts
+        on entries.execution_id = firsts.execution_id and entries.measure = 'filtered' and detail = message
+    order by entries.trigger_id, entries.execution_id, entries.measure, entries.detail
     """,
 )
 

@@ -16,6 +16,7 @@ QUERIES: Final = (
     "audit_reached",
     "audit_contacts",
     "audit_samples",
+    "audit_first_contacts",
     "audit_messages",
     "audit_parked",
 )

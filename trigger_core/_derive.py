@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 
 from trigger_core import answers
 from trigger_core.facts import Step, Trigger, Workflow
-from trigger_core.store import Row, Session
+from trigger_core.store import Reader, Row, Session
 
 REASONS: Final = 20
 ENDPOINTS: Final[Mapping[str, str]] = {"email": "messages", "sms": "sms", "whatsapp": "whatsapp"}
@@ -31,6 +31,9 @@ _SHORT: Final = 400
 _LONG: Final = 100
 """From so many rows on, beside four for each sum, a ledger is folded when it was read."""
 
+_FIRSTS: Final = 10
+"""How many first contacts a row of the ledger has."""
+
 _EXACT: Final = Context(prec=60)
 """Sums of money are exact, whatever context the host computes in."""
 
@@ -40,12 +43,13 @@ _EVENTS: Final = {"failed": "delivery_failed", "delivered": "reached"}
 
 @define
 class Counts:
-    """One execution's ledger."""
+    """One execution's ledger; ``firsts`` is None of a reason whose first contacts don't follow from it."""
 
     execution_id: str
     place: str = ""
     n: dict[str, int] = field(factory=dict)
     reasons: dict[str, int] = field(factory=dict)
+    firsts: dict[str, list[str] | None] = field(factory=dict)
     segments: int = 0
     cost: Decimal = Decimal(0)
     begun_at: datetime | None = None
@@ -61,6 +65,7 @@ class Counts:
         cost: Decimal,
         first_at: datetime | None,
         last_at: datetime | None,
+        first_contacts: Sequence[str] | None,
     ) -> None:
         """Adds one row of the ledger."""
         if measure == "execution":
@@ -71,6 +76,11 @@ class Counts:
             self.filtered_at = earliest(self.filtered_at, first_at)
             if detail is not None:
                 self.reasons[detail] = self.reasons.get(detail, 0) + n
+                firsts = self.firsts.setdefault(detail, [])
+                if first_contacts is None or firsts is None:
+                    self.firsts[detail] = None
+                else:
+                    firsts += first_contacts
         elif measure == "sent":
             self.segments += segments
             self.cost = _EXACT.add(self.cost, cost)
@@ -81,25 +91,42 @@ class Counts:
 
 @define
 class Ledger:
-    """What a trigger's ledger says: about itself, and about each execution by its id."""
+    """What a trigger's ledger says: about itself, and about each execution by its id.
+
+    Attributes:
+        version: the sum of its rows' ``writes``; it grows with every write that changes an answer.
+    """
 
     created_at: datetime
     cancelled_at: datetime | None = None
     contacts: int = 0
     executions: dict[str, Counts] = field(factory=dict)
+    version: int = 0
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Ledger | None:
-        """The ledger in the rows of ``ledger`` or ``ledger_rows``; none if there is no such trigger."""
+        """The ledger in rows like those of ``ledger_rows``; none if there is no such trigger."""
         created_at = cancelled_at = None
-        contacts = 0
+        contacts = version = 0
         executions: dict[str, Counts] = {}
-        for execution_id, measure, detail, n, segments, cost, first_at, last_at in rows:
+        for (
+            execution_id,
+            measure,
+            detail,
+            n,
+            segments,
+            cost,
+            first_at,
+            last_at,
+            writes,
+            first_contacts,
+        ) in rows:
+            version += int(writes)
             if execution_id is None:
                 if measure == "trigger":
-                    created_at = utc(first_at)
+                    created_at = first_at
                 elif measure == "cancel":
-                    cancelled_at = earliest(cancelled_at, utc(first_at))
+                    cancelled_at = earliest(cancelled_at, first_at)
                 else:
                     contacts += int(n)
                 continue
@@ -107,26 +134,56 @@ class Ledger:
             counts = executions.get(key)
             if counts is None:
                 counts = executions[key] = Counts(key)
-            counts.add(measure, detail, int(n), int(segments), cost, utc(first_at), utc(last_at))
+            counts.add(measure, detail, int(n), int(segments), cost, first_at, last_at, first_contacts)
         if created_at is None:
             return None
         for counts in executions.values():
+            counts.begun_at, counts.filtered_at = utc(counts.begun_at), utc(counts.filtered_at)
+            counts.ended_at = utc(counts.ended_at)
             if 0 in counts.reasons.values():
                 counts.reasons = {reason: n for reason, n in counts.reasons.items() if n}
-        return cls(created_at, cancelled_at, contacts, executions)
+        return cls(utc(created_at), utc(cancelled_at), contacts, executions, version)
+
+    def first_contacts(self, most: int) -> Contacts | None:
+        """The first contacts, so many of each reason that is shown; None where the ledger doesn't know them all."""
+        found = {}
+        for counts in self.executions.values():
+            for reason, count in shown_reasons(counts):
+                firsts = counts.firsts[reason]
+                if firsts is None or (most > _FIRSTS and len(set(firsts)) < count):
+                    return None
+                parts = (one.partition(" ") for one in set(firsts))
+                placed = sorted((int(job_id), contact) for job_id, _, contact in parts)
+                found[counts.execution_id, reason] = [contact for _, contact in placed[:most]]
+        return found
 
 
-def ledger(session: Session, account: str, trigger_id: str) -> tuple[Ledger | None, bool]:
+def ledger(reader: Reader, account: str, trigger_id: str) -> tuple[Ledger | None, bool]:
     """A trigger's ledger, none if there is no such trigger; and whether it is long enough to be worth folding."""
     trigger = {"account": account, "trigger_id": trigger_id}
-    rows = session.rows("ledger_rows", **trigger, most=_SHORT)
+    rows = reader.rows("ledger_rows", **trigger, most=_SHORT)
     if len(rows) < _SHORT:
         found = Ledger.of(rows)
         places = (
             0 if found is None else sum(len(one.n) + len(one.reasons) for one in found.executions.values())
         )
         return found, len(rows) > _LONG + 4 * places
-    return Ledger.of(session.rows("ledger", **trigger)), True
+    return Ledger.of((*row, None) for row in reader.rows("ledger", **trigger)), True
+
+
+def first_contacts(session: Session, head: Trigger, ledger: Ledger, most: int) -> Contacts:
+    """The first contacts of each reason that is shown, as the samples have them."""
+    reasons = {reason for counts in ledger.executions.values() for reason, _ in shown_reasons(counts)}
+    found: dict[tuple[str, str], list[str]] = {}
+    for execution_id, reason, _, contact in session.rows(
+        "filter_contacts",
+        account=head.account,
+        trigger_id=head.trigger_id,
+        reasons=list(reasons),
+        contacts=most,
+    ):
+        found.setdefault((execution_id, reason), []).append(contact)
+    return found
 
 
 @frozen

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from trigger_core._derive import utc
 from trigger_core.facts import Step, Trigger, Workflow
-from trigger_core.store import Row, Session
+from trigger_core.store import Reader, Row
 
 Value = TypeVar("Value")
 
@@ -29,28 +29,36 @@ class ExecutionHead:
 
 
 class Cache(Generic[Value]):
-    """A bounded map that drops what was used longest ago."""
+    """A bounded map that drops what was used longest ago.
+
+    Args:
+        most: how much the values may weigh together.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._values: OrderedDict[Any, Value] = OrderedDict()
+        self._weight = 0
+        self._values: OrderedDict[Any, tuple[Value, int]] = OrderedDict()
         self._lock = Lock()
 
     def get(self, key: object) -> Value | None:
         """The value kept for a key, if it still is."""
         with self._lock:
-            value = self._values.get(key)
-            if value is not None:
-                self._values.move_to_end(key)
-            return value
+            kept = self._values.get(key)
+            if kept is None:
+                return None
+            self._values.move_to_end(key)
+            return kept[0]
 
-    def put(self, key: object, value: Value) -> None:
+    def put(self, key: object, value: Value, weight: int = 1) -> None:
         """Keeps a value, for now."""
         with self._lock:
-            self._values[key] = value
-            self._values.move_to_end(key)
-            if len(self._values) > self._most:
-                self._values.popitem(last=False)
+            _, before = self._values.pop(key, (None, 0))
+            self._values[key] = value, weight
+            self._weight += weight - before
+            while self._weight > self._most:
+                _, (_, dropped) = self._values.popitem(last=False)
+                self._weight -= dropped
 
 
 class Heads:
@@ -60,56 +68,54 @@ class Heads:
         self._triggers: Cache[Trigger] = Cache(most)
         self._executions: Cache[ExecutionHead] = Cache(most)
 
-    def triggers(self, session: Session, ids: Collection[str]) -> dict[str, Trigger]:
+    def triggers(self, reader: Reader, ids: Collection[str]) -> dict[str, Trigger]:
         """The heads of those triggers that are recorded, by id."""
         found, missing = _split(self._triggers, ids)
         if missing:
             rows = (
-                session.rows("trigger_heads", trigger_ids=missing)
+                reader.rows("trigger_heads", trigger_ids=missing)
                 if len(missing) > 1
-                else session.rows("trigger_head", trigger_id=missing[0])
+                else reader.rows("trigger_head", trigger_id=missing[0])
             )
             runs = [str(row[1]) for row in rows if row[2] == "workflow"]
             steps: dict[str, list[Row]] = {}
-            for trigger_id, *step in session.rows("trigger_steps", trigger_ids=runs) if runs else ():
+            for trigger_id, *step in reader.rows("trigger_steps", trigger_ids=runs) if runs else ():
                 steps.setdefault(str(trigger_id), []).append(tuple(step))
             for row in rows:
                 head = _trigger(row, steps.get(str(row[1]), []))
                 found[head.trigger_id] = head
         return found
 
-    def executions(self, session: Session, ids: Collection[str]) -> dict[str, ExecutionHead]:
+    def executions(self, reader: Reader, ids: Collection[str]) -> dict[str, ExecutionHead]:
         """The heads of those executions that are recorded, by id."""
         found, missing = _split(self._executions, ids)
         if missing:
             rows = (
-                session.rows("execution_heads", execution_ids=missing)
+                reader.rows("execution_heads", execution_ids=missing)
                 if len(missing) > 1
-                else session.rows("execution_head", execution_id=missing[0])
+                else reader.rows("execution_head", execution_id=missing[0])
             )
             found.update((head.execution_id, head) for head in _executions(rows))
         return found
 
-    def trigger(self, session: Session, trigger_id: str) -> Trigger | None:
+    def trigger(self, reader: Reader, trigger_id: str) -> Trigger | None:
         """The head of one trigger, for a reader: what it sees is there for good, so it is remembered."""
-        head = self._triggers.get(trigger_id) or self.triggers(session, [trigger_id]).get(trigger_id)
+        head = self._triggers.get(trigger_id) or self.triggers(reader, [trigger_id]).get(trigger_id)
         if head is not None:
             self.keep([head], [])
         return head
 
-    def execution(self, session: Session, execution_id: str) -> ExecutionHead | None:
+    def execution(self, reader: Reader, execution_id: str) -> ExecutionHead | None:
         """The head of one execution, for a reader."""
-        head = self._executions.get(execution_id) or self.executions(session, [execution_id]).get(
-            execution_id
-        )
+        head = self._executions.get(execution_id) or self.executions(reader, [execution_id]).get(execution_id)
         if head is not None:
             self.keep([], [head])
         return head
 
-    def executions_of(self, session: Session, trigger_ids: Collection[str]) -> list[ExecutionHead]:
+    def executions_of(self, reader: Reader, trigger_ids: Collection[str]) -> list[ExecutionHead]:
         """The heads of all executions of some triggers."""
         return (
-            _executions(session.rows("trigger_executions", trigger_ids=list(trigger_ids)))
+            _executions(reader.rows("trigger_executions", trigger_ids=list(trigger_ids)))
             if trigger_ids
             else []
         )

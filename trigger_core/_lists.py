@@ -265,7 +265,7 @@ def _summaries(
     known = heads.triggers(session, ids)
     ledgers: dict[str, list[Row]] = {}
     for trigger_id, *row in session.rows("ledgers", account=account, trigger_ids=ids):
-        ledgers.setdefault(str(trigger_id), []).append(tuple(row))
+        ledgers.setdefault(str(trigger_id), []).append((*row, 0, None))
     return [
         (row, _derive.trigger(known[key], ledger))
         for row, key in zip(rows, ids, strict=True)

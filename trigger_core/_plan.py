@@ -149,7 +149,7 @@ class Batch:
         ledger: list[Row] = []
         dispatches: list[Row] = []
         totals: Counter[str] = Counter()
-        filtered = set()
+        filtered: dict[str, dict[str, int]] = {}
         for execution_id, reason, jobs, first, last in session.rows("plan_counts"):
             one = by_id[execution_id].execution
             place = (one.account, one.trigger_id, execution_id)
@@ -158,20 +158,25 @@ class Batch:
                 due_at = naive(by_id[execution_id].due_at)
                 dispatches.append((*place, one.channel, due_at, first - 1, last))
                 continue
-            ledger.append((*place, "filtered", reason, jobs, 0, 0, None, None, 1))
             if execution_id not in filtered:
-                filtered.add(execution_id)
-                ledger.append((*place, "filtered", None, 0, 0, 0, at, None, 1))
-                ledger.append((*place, "outcome", None, 0, 0, 0, None, at, 1))
+                filtered[execution_id] = {}
+                ledger.append((*place, "filtered", None, 0, 0, 0, at, None, 1, None))
+                ledger.append((*place, "outcome", None, 0, 0, 0, None, at, 1, None))
+            filtered[execution_id][reason] = jobs
         for execution_id, jobs in totals.items():
             one = by_id[execution_id].execution
             ledger.append(
-                (one.account, one.trigger_id, execution_id, "jobs", None, jobs, 0, 0, None, None, 1)
+                (one.account, one.trigger_id, execution_id, "jobs", None, jobs, 0, 0, None, None, 1, None)
             )
         if dispatches:
             session.append("dispatches", dispatches)
         if filtered:
             session.run("plan_samples")
+            for execution_id, reason, contacts in session.rows("plan_first_contacts"):
+                one = by_id[execution_id].execution
+                jobs = filtered[execution_id][reason]
+                place = (one.account, one.trigger_id, execution_id)
+                ledger.append((*place, "filtered", reason, jobs, 0, 0, None, None, 1, contacts))
         if any(planned.in_workflow for planned in self.executions):
             session.run("plan_contacts_tally")
             session.run("plan_contacts")

@@ -455,6 +455,8 @@ def apply_outcomes(session: Session) -> bool:
         session.run("outcomes_held_tally")
         session.run("outcomes_held")
     session.run("outcomes_tally")
+    if arriving or leaving:
+        session.run("outcomes_filtered_tally")
     session.run("outcomes_update")
     if leaving:
         session.run("samples_forget")

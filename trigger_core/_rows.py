@@ -82,7 +82,7 @@ def tally_row(
     first_at: datetime | None = None,
 ) -> tuple[object, ...]:
     """A row of ``tally`` that counts one."""
-    return (account, trigger_id, execution_id, measure, detail, 1, 0, 0, first_at, None, 1)
+    return (account, trigger_id, execution_id, measure, detail, 1, 0, 0, first_at, None, 1, None)
 
 
 def outcome_row(head: ExecutionHead, lines: list[tuple[int, Outcome]]) -> tuple[object, ...]:

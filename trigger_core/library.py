@@ -9,7 +9,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import count
-from operator import itemgetter
 from os import PathLike
 from threading import Lock
 from types import TracebackType
@@ -37,7 +36,7 @@ from trigger_core.errors import (
     WrongFlow,
 )
 from trigger_core.sending import EventCounts, Receipt, Request, Send, WorkflowRun
-from trigger_core.store import Row, Session, Store, open_store, settled
+from trigger_core.store import Row, Store, open_store, settled
 
 if TYPE_CHECKING:
     from trigger_core.journal import Progress, Summary
@@ -48,8 +47,9 @@ Clock = Callable[[], datetime]
 
 _STRIPES: Final = 4096
 _TIDYING: Final = timedelta(hours=1)
-_FEW: Final = 2000
-"""Up to so many first contacts of a trigger are picked from here, not by the store."""
+_DOCUMENTS: Final = 64 * 1024 * 1024
+"""Bytes of documents that are kept at most."""
+
 _FACTS: Final = frozenset(facts.KINDS.values())
 _GATHER: Final = 0.01
 """Seconds that planning waits for others who are about to ask: a small part of what it takes, however few ask."""
@@ -80,7 +80,7 @@ class Document:
 
 @frozen
 class _State:
-    """What a trigger's answers follow from; the first contacts of its filter reasons only where they were asked for."""
+    """What a trigger's answers follow from; no first contacts where the ledger doesn't know them and nobody asked."""
 
     head: facts.Trigger
     ledger: _derive.Ledger
@@ -143,7 +143,7 @@ class Library:
         self._heads = Heads()
         self._commit = GroupCommit(self._write, self._together)
         self._states: Cache[tuple[int, _State]] = Cache(1_000)
-        self._documents: Cache[tuple[object, Document]] = Cache(10_000)
+        self._documents: Cache[tuple[int, Document]] = Cache(_DOCUMENTS)
         self._writes = [0] * _STRIPES
         self._serials = count(1)
         self._tidied_at: datetime | None = None
@@ -397,8 +397,7 @@ class Library:
         Raises:
             NotFound: the account has no such trigger.
         """
-        state = self._state(account, trigger_id)
-        return _derive.trigger(state.head, state.ledger)
+        return _trigger(self._state(account, trigger_id))
 
     def direct(self, account: str, trigger_id: str) -> DirectDetails:
         """A direct send's execution, counts and analytics.
@@ -407,8 +406,7 @@ class Library:
             NotFound: the account has no such trigger.
             WrongFlow: it is a workflow's.
         """
-        state = self._state(account, trigger_id, "direct")
-        return _derive.direct(state.head, state.ledger, state.contacts or {})
+        return _direct(self._state(account, trigger_id, "direct"))
 
     def workflow(self, account: str, trigger_id: str) -> WorkflowDetails:
         """A workflow run's steps or channels, and their totals.
@@ -417,9 +415,7 @@ class Library:
             NotFound: the account has no such trigger.
             WrongFlow: it is a direct send.
         """
-        state = self._state(account, trigger_id, "workflow")
-        run = cast(facts.Workflow, state.head.workflow)
-        return _derive.workflow(state.head, run, state.ledger, state.contacts or {})
+        return _workflow(self._state(account, trigger_id, "workflow"))
 
     def document(self, account: str, trigger_id: str, question: Question) -> Document:
         """The JSON of ``trigger``, ``direct`` or ``workflow``, from memory where nothing was recorded since.
@@ -431,52 +427,57 @@ class Library:
         self.store.check()
         facts.choice(question, "question", get_args(Question))
         trigger_id = _id(trigger_id)
-        key = (account, trigger_id, question)
-        version = self._version(account, trigger_id)
+        key = account, trigger_id, question
+        seen = self._writes[hash(trigger_id) % _STRIPES]
         kept = self._documents.get(key)
-        if kept is not None and kept[0] == version:
+        if kept is not None and kept[0] == self._version(account, trigger_id):
             return kept[1]
-        answer: Trigger | DirectDetails | WorkflowDetails = getattr(self, question)(account, trigger_id)
+        state = self._state(account, trigger_id, None if question == "trigger" else question)
+        answer = _ANSWERS[question](state)
         body = json.dumps(answers.to_json(answer), separators=(",", ":"), ensure_ascii=False).encode()
         document = Document(f'W/"{blake2b(body, digest_size=12).hexdigest()}"', body)
-        self._documents.put(key, (version, document))
+        version = seen if self.store.sees_every_write else state.ledger.version
+        self._documents.put(key, (version, document), len(body))
         return document
 
-    def _version(self, account: str, trigger_id: str) -> object:
-        """What stays the same as long as a trigger's answers do; taken before they are read."""
+    def _version(self, account: str, trigger_id: str) -> int | None:
+        """What stays the same as long as a trigger's answers do."""
         if self.store.sees_every_write:
             return self._writes[hash(trigger_id) % _STRIPES]
-        with self.store.read() as session:
-            return session.rows("version", account=account, trigger_id=trigger_id)
+        [(version,)] = self.store.rows("version", account=account, trigger_id=trigger_id)
+        return version if version is None else int(version)
 
     def _state(self, account: str, trigger_id: str, details: Details | None = None) -> _State:
-        """What a trigger's answers follow from, read in one go, or kept from when it last changed.
+        """What a trigger's answers follow from, of one state of the store, or kept from when it last changed.
 
         Nothing is kept of a store that others may write to.
         """
         self.store.check()
         key = account, _id(trigger_id)
-        version = self._writes[hash(key[1]) % _STRIPES]
+        seen = self._writes[hash(key[1]) % _STRIPES]
         kept = self._states.get(key) if self.store.sees_every_write else None
-        if kept is not None and kept[0] == version and (details is None or kept[1].contacts is not None):
-            state = kept[1]
-            _check_flow(state.head, details)
-            return state
-        with self.store.read() as session:
-            head = self._heads.trigger(session, key[1])
-            if head is None or head.account != account:
-                raise NotFound
-            _check_flow(head, details)
-            ledger, long = _derive.ledger(session, *key)
-            if ledger is None:
-                raise NotFound
-            contacts = None if details is None else self._contacts(session, head, ledger)
+        if kept is not None and kept[0] == seen and (details is None or kept[1].contacts is not None):
+            _check_flow(kept[1].head, details)
+            return kept[1]
+        head = self._heads.trigger(self.store, key[1])
+        if head is None or head.account != account:
+            raise NotFound
+        _check_flow(head, details)
+        most = self._contacts_per_reason
+        ledger, long = _derive.ledger(self.store, *key)
+        contacts = None if ledger is None else ledger.first_contacts(most)
+        if contacts is None and details is not None:
+            with self.store.read() as session:
+                ledger, long = _derive.ledger(session, *key)
+                contacts = None if ledger is None else _derive.first_contacts(session, head, ledger, most)
+        if ledger is None:
+            raise NotFound
         if long:
             self._long.add(key)
             self._fold()
         state = _State(head, ledger, contacts)
         if self.store.sees_every_write:
-            self._states.put(key, (version, state))
+            self._states.put(key, (seen, state))
         return state
 
     def _fold(self) -> None:
@@ -484,24 +485,6 @@ class Library:
         if self._long and self._commit.idle:
             with suppress(StoreUnavailable, StoreError):
                 self._commit.record((), None)
-
-    def _contacts(self, session: Session, head: facts.Trigger, ledger: _derive.Ledger) -> _derive.Contacts:
-        found: dict[tuple[str, str], list[str]] = {}
-        shown = {
-            reason for counts in ledger.executions.values() for reason, _ in _derive.shown_reasons(counts)
-        }
-        if shown and self._contacts_per_reason:
-            trigger = {"account": head.account, "trigger_id": head.trigger_id}
-            rows = session.rows("filter_contacts_rows", **trigger, most=_FEW)
-            if len(rows) == _FEW:
-                most = self._contacts_per_reason
-                rows = session.rows("filter_contacts", **trigger, reasons=list(shown), contacts=most)
-            rows.sort(key=itemgetter(2))
-            for execution_id, reason, _, contact in rows:
-                first = found.setdefault((execution_id, reason), [])
-                if len(first) < self._contacts_per_reason:
-                    first.append(contact)
-        return found
 
     def triggers(
         self,
@@ -760,6 +743,26 @@ def _event(account: str, event: Mapping[str, object]) -> facts.Event:
 def _counts(total: int, batch: Batch) -> EventCounts:
     duplicate = total - batch.accepted - batch.unmatched
     return EventCounts(accepted=batch.accepted, duplicate=duplicate, unmatched=batch.unmatched)
+
+
+def _trigger(state: _State) -> Trigger:
+    return _derive.trigger(state.head, state.ledger)
+
+
+def _direct(state: _State) -> DirectDetails:
+    return _derive.direct(state.head, state.ledger, state.contacts or {})
+
+
+def _workflow(state: _State) -> WorkflowDetails:
+    run = cast(facts.Workflow, state.head.workflow)
+    return _derive.workflow(state.head, run, state.ledger, state.contacts or {})
+
+
+_ANSWERS: Final[Mapping[Question, Callable[[_State], object]]] = {
+    "trigger": _trigger,
+    "direct": _direct,
+    "workflow": _workflow,
+}
 
 
 def _check_flow(head: facts.Trigger, details: Details | None) -> None:

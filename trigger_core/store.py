@@ -24,11 +24,15 @@ _PAUSES: Final = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Seconds to wait at most, one time after the other, before something is done again."""
 
 
-class Session(Protocol):
-    """One transaction, as its owner sees it."""
+class Reader(Protocol):
+    """Answers queries: a session in its transaction's state, a store each of them in the state of that moment."""
 
     def rows(self, query: str, **parameters: object) -> list[Row]:
         """All rows that a query answers."""
+
+
+class Session(Reader, Protocol):
+    """One transaction, as its owner sees it."""
 
     def run(self, query: str, **parameters: object) -> None:
         """Runs a statement that changes something."""
@@ -46,7 +50,7 @@ class Session(Protocol):
         """Empties staging tables."""
 
 
-class Store(Protocol):
+class Store(Reader, Protocol):
     """A database that holds facts."""
 
     url: str

@@ -175,7 +175,7 @@ class DuckDBStore:
     def _own_cursor(self) -> Iterator[Connection]:
         """This thread's cursor, or a new one while the thread uses it or after the store was reopened.
 
-        A cursor whose user was interrupted before it was rolled back is not used again.
+        A cursor whose user failed or was interrupted is not used again.
         """
         self.check()
         root, cursor = getattr(self._local, "kept", (None, None))
@@ -183,19 +183,24 @@ class DuckDBStore:
         if cursor is None or root is not self._root:
             cursor = self._cursor()
             root = self._root
-        try:
-            yield cursor
-        finally:
-            with suppress(duckdb.Error):
-                cursor.rollback()
-            self._local.kept = (root, cursor)
+        yield cursor
+        self._local.kept = (root, cursor)
 
     @contextmanager
     def read(self) -> Iterator[_Session]:
         """A transaction whose reads all see one state."""
         with self._translating(), self._own_cursor() as cursor:
             cursor.begin()
-            yield _Session(cursor)
+            try:
+                yield _Session(cursor)
+            finally:
+                with suppress(duckdb.Error):
+                    cursor.rollback()
+
+    def rows(self, query: str, **parameters: object) -> list[Row]:
+        """All rows that a query answers by itself: without a transaction's price, half of a small query's."""
+        with self._translating(), self._own_cursor() as cursor:
+            return cursor.execute(_statement(query), parameters).fetchall()
 
     @contextmanager
     def write(self) -> Iterator[_Session]:

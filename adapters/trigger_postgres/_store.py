@@ -185,6 +185,11 @@ class PostgresStore:
                     connection.rollback()
             self._pool.putconn(connection)
 
+    def rows(self, query: str, **parameters: object) -> list[Row]:
+        """All rows that a query answers by itself, in one round trip."""
+        with self._connection() as connection:
+            return connection.execute(_statement(query), parameters).fetchall()
+
     def table(self, text: str, parameters: dict[str, object]) -> tuple[tuple[str, ...], list[Row]]:
         """The columns and rows of one reading statement."""
         with self._connection() as connection:

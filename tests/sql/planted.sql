@@ -78,6 +78,16 @@ update samples set contact = 'someone else' where job_id = 5;
 insert into samples select * from samples where execution_id =
 '019ab000-0001-7000-8000-000000000101';
 
+-- contact 1 in the ledger for reason Contact has no email address
+update tally set first_contacts = ['5 someone else'] where detail = 'Contact has no email address';
+
+-- contact 1 in the ledger for reason Contact opted out of email
+update tally set first_contacts = [] where detail = 'Contact opted out of email';
+
+-- contact 2 in the ledger for reason Contact opted out of email
+update tally set first_contacts = list_append(first_contacts, '5 user_5@example.org') where detail =
+'Contact opted out of email';
+
 -- contact of the workflow
 delete from trigger_contacts where contact = 'user_2';
 

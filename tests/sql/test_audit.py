@@ -62,7 +62,7 @@ def test_net_zero_is_no_difference(library: Library) -> None:
     """What came and went again leaves a ledger row that counts nothing, and is no difference."""
     statement = """
         insert into tally
-        select account, trigger_id, execution_id, 'filtered', 'gone', 0, 0, 0, null, null, 1 from executions
+        select account, trigger_id, execution_id, 'filtered', 'gone', 0, 0, 0, null, null, 1, null from executions
     """
     assert audited(library, statement) == []
 

@@ -41,7 +41,6 @@ HOT: Mapping[str, Mapping[str, object]] = {
     "ledgers": {"account": "acme", "trigger_ids": [DIRECT]},
     "version": TRIGGER,
     "filter_contacts": {**TRIGGER, "reasons": ["a"], "contacts": 10},
-    "filter_contacts_rows": {**TRIGGER, "most": 2000},
     "trigger_head": {"trigger_id": DIRECT},
     "execution_head": {"execution_id": EXECUTION},
 }

@@ -11,7 +11,8 @@ select
     0 as cost,
     null as first_at,
     null as last_at,
-    1 as writes
+    1 as writes,
+    null as first_contacts
 from staged_cancels as s
 inner join triggers as t on s.trigger_id = t.trigger_id
 inner join claims as c on s.trigger_id = c.trigger_id

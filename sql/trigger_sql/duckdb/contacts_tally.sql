@@ -11,7 +11,8 @@ select
     0 as cost,
     null as first_at,
     null as last_at,
-    1 as writes
+    1 as writes,
+    null as first_contacts
 from staged_jobs as s
 left join trigger_contacts as c on s.trigger_id = c.trigger_id and s.contact = c.contact
 where s.in_workflow and c.contact is null

@@ -12,7 +12,8 @@ select
     0 as cost,
     null as first_at,
     null as last_at,
-    1 as writes
+    1 as writes,
+    null as first_contacts
 from claims
 where claim_id = $claim_id::uuid and held is not null
 group by account, trigger_id, execution_id

@@ -6,5 +6,5 @@
 -- $occurred_at: when
 insert into tally
 values (
-    $account, $trigger_id::uuid, $execution_id::uuid, $measure, null, 1, 0, 0, $occurred_at::timestamp, null, 1
+    $account, $trigger_id::uuid, $execution_id::uuid, $measure, null, 1, 0, 0, $occurred_at::timestamp, null, 1, null
 )

@@ -11,7 +11,8 @@ select
     0 as cost,
     null::timestamp as first_at,
     null::timestamp as last_at,
-    1 as writes
+    1 as writes,
+    null::varchar[] as first_contacts
 from staged_executions as s
 inner join executions as e on s.trigger_id = e.trigger_id and s.execution_id = e.execution_id
 where s.expected_jobs > coalesce(e.expected_jobs, -1)
@@ -27,7 +28,8 @@ select
     0 as cost,
     s.started_at as first_at,
     null as last_at,
-    1 as writes
+    1 as writes,
+    null as first_contacts
 from staged_executions as s
 inner join executions as e on s.trigger_id = e.trigger_id and s.execution_id = e.execution_id
 where s.started_at < coalesce(e.started_at, 'infinity'::timestamp)

@@ -11,7 +11,8 @@ with folded as (
         sum(segments) as segments,
         sum(cost) as cost,
         min(first_at) as first_at,
-        max(last_at) as last_at
+        max(last_at) as last_at,
+        sum(writes) as writes
     from tally
     where account = $account and trigger_id = $trigger_id::uuid
     group by execution_id, measure, detail
@@ -32,6 +33,7 @@ select
     sum(segments) as segments,
     sum(cost) as cost,
     min(first_at) as first_at,
-    max(last_at) as last_at
+    max(last_at) as last_at,
+    sum(writes) as writes
 from placed
 group by execution_id, measure, case when place <= 21 then detail end

@@ -3,14 +3,16 @@
 -- $trigger_id: the trigger
 -- $most: how many rows; as many as that mean that there may be more, and that `ledger` must be asked
 select
-    execution_id,
+    execution_id::varchar as execution_id,
     measure,
     detail,
     n,
     segments,
     cost,
     first_at,
-    last_at
+    last_at,
+    writes,
+    first_contacts
 from tally
 where account = $account and trigger_id = $trigger_id::uuid
 limit $most::integer

@@ -22,7 +22,8 @@ select
     0 as cost,
     null as first_at,
     null as last_at,
-    1 as writes
+    1 as writes,
+    null as first_contacts
 from changed_outcomes as o
 inner join members as m on o.trigger_id = m.trigger_id and o.execution_id = m.execution_id and o.job_id = m.job_id
 where o.old_outcome is null

@@ -1,4 +1,5 @@
 -- Adds to the ledger what the changed outcomes change: minus what was shown, plus what is shown now, and the times.
+-- Filtered jobs are counted by `outcomes_filtered_tally`.
 insert into tally
 with entries as (
     select
@@ -6,35 +7,32 @@ with entries as (
         trigger_id,
         execution_id,
         old_outcome as measure,
-        old_reason as detail,
         -1 as n,
         -old_segments as segments,
         -old_cost as cost,
         null::timestamp as first_at,
         null::timestamp as last_at
     from changed_outcomes
-    where is_shown and old_outcome is not null
+    where is_shown and old_outcome <> 'filtered'
     union all
     select
         account,
         trigger_id,
         execution_id,
         outcome as measure,
-        case outcome when 'filtered' then message end as detail,
         1 as n,
         case outcome when 'sent' then segments end as segments,
         case outcome when 'sent' then cost end as cost,
         null as first_at,
         null as last_at
     from changed_outcomes
-    where is_shown
+    where is_shown and outcome <> 'filtered'
     union all
     select
         account,
         trigger_id,
         execution_id,
         'outcome' as measure,
-        null as detail,
         0 as n,
         0 as segments,
         0 as cost,
@@ -47,7 +45,6 @@ with entries as (
         trigger_id,
         execution_id,
         'filtered' as measure,
-        null as detail,
         0 as n,
         0 as segments,
         0 as cost,
@@ -62,12 +59,13 @@ select
     trigger_id,
     execution_id,
     measure,
-    detail,
+    null as detail,
     sum(n) as n,
     coalesce(sum(segments), 0) as segments,
     coalesce(sum(cost), 0) as cost,
     min(first_at) as first_at,
     max(last_at) as last_at,
-    1 as writes
+    1 as writes,
+    null as first_contacts
 from entries
-group by account, trigger_id, execution_id, measure, detail
+group by account, trigger_id, execution_id, measure

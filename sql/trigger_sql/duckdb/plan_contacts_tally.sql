@@ -11,7 +11,8 @@ select
     0 as cost,
     null as first_at,
     null as last_at,
-    1 as writes
+    1 as writes,
+    null as first_contacts
 from staged_plans as p
 inner join jobs as j on p.trigger_id = j.trigger_id and p.execution_id = j.execution_id
 left join trigger_contacts as c on j.trigger_id = c.trigger_id and j.contact = c.contact

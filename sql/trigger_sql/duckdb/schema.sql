@@ -159,6 +159,8 @@ create table samples (
 
 -- The ledger that every count is summed from. Each write that changes an answer appends what it changed: n, segments
 -- and cost are differences, first_at and last_at the times that came with them, writes how many entries were folded.
+-- first_contacts are the first ten jobs that came to a filter reason, each its job_id, a space, and its address, or who
+-- it is where there is none; null where a job left the reason: who is first then follows from the samples alone.
 --   measure        detail             execution_id   counts
 --   trigger        trigger_type       null           1; first_at is created_at
 --   cancel         null               null           0; first_at is when
@@ -183,7 +185,8 @@ create table tally (
     cost decimal(38, 6) not null,
     first_at timestamp,
     last_at timestamp,
-    writes bigint not null
+    writes bigint not null,
+    first_contacts varchar[]
 );
 
 -- The people of an account and where to reach them. contact_id is made from account and external_id: one column finds

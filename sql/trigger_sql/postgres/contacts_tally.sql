@@ -25,6 +25,7 @@ select
     0 as cost,
     null as first_at,
     null as last_at,
-    1 as writes
+    1 as writes,
+    null as first_contacts
 from gained
 group by account, trigger_id

@@ -32,7 +32,7 @@ from trigger_core.testing.contract.stores import new_url
 from trigger_core.testing.contract.strategies import TEXTS, UNKNOWN_ID, History, histories
 from trigger_core.testing.contract.test_histories import answers_of, model_answers
 
-TALLY = ("acme", DIRECT, None, "contacts", None, 1, 0, Decimal(0), None, None, 1)
+TALLY = ("acme", DIRECT, None, "contacts", None, 1, 0, Decimal(0), None, None, 1, None)
 """A ledger row that follows from nothing."""
 
 
