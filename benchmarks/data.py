@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
+import psycopg
 from attrs import frozen
 
 import trigger_core
@@ -351,6 +352,11 @@ class Sample:
     filtered: Send
 
 
+def recipe() -> str:
+    """What a store is made by: it stays the same as long as this text does."""
+    return "\0".join((_UUID, _PLAN, _CALLS, *_DRAW, *_FILL))
+
+
 def make(
     path: Path,
     *,
@@ -400,6 +406,67 @@ def make(
     first = others // 2
     asked, small = sends[first : first + 5], [*sends[:first], *sends[first + 5 : others + 5]]
     return Sample(path, tuple(send.trigger_id for send in small), *asked)
+
+
+TABLES: Final = (
+    "accounts",
+    "triggers",
+    "executions",
+    "jobs",
+    "attempts",
+    "events",
+    "message_ids",
+    "samples",
+    "tally",
+)
+
+_CONSTRAINTS: Final = """
+select format('alter table %%I drop constraint %%I', relname, conname),
+    format('alter table %%I add constraint %%I %%s', relname, conname, pg_get_constraintdef(pg_constraint.oid)),
+    contype
+from pg_constraint inner join pg_class on pg_class.oid = conrelid
+where relname = any(%(tables)s) and contype in ('f', 'p')
+union all
+select format('drop index %%I', indexname), indexdef, 'x'
+from pg_indexes
+where tablename = any(%(tables)s)
+    and indexname not in (select conname from pg_constraint where contype = 'p')
+order by contype
+"""
+
+
+def load_store(path: Path, url: str, tables: Sequence[str] = TABLES) -> None:
+    """Copies a store into an empty PostgreSQL database, or those tables of it."""
+    trigger_core.open(url).close()
+    load(path, url, tables)
+    if "executions" in tables:
+        with psycopg.connect(url) as target:
+            target.execute("insert into execution_ids select execution_id, trigger_id from executions")
+
+
+def load(path: Path, url: str, tables: Sequence[str]) -> None:
+    """Copies tables of a DuckDB file into those of a PostgreSQL database, which are there and empty."""
+    rows = path.with_suffix(".csv")
+    with bare(path) as source, psycopg.connect(url) as target:
+        target.execute("set synchronous_commit = off; set maintenance_work_mem = '1GB'")
+        keys = target.execute(_CONSTRAINTS.encode(), {"tables": list(tables)}).fetchall()
+        for drop, *_ in keys:
+            target.execute(drop)
+        for table in tables:
+            columns = ", ".join(
+                name for name, *_ in source.execute(f"select * from {table} limit 0").description or ()
+            )
+            source.execute(f"copy {table} to '{rows}' (format csv, header false)")
+            statement = f"copy {table} ({columns}) from stdin (format csv)"
+            with rows.open("rb") as lines, target.cursor().copy(statement.encode()) as copy:
+                while block := lines.read(1 << 20):
+                    copy.write(block)
+        rows.unlink()
+        for _, make_again, _ in reversed(keys):
+            target.execute(make_again)
+    with psycopg.connect(url, autocommit=True) as target:
+        target.execute("vacuum analyze")
+        target.execute("checkpoint")
 
 
 def bare(path: Path) -> duckdb.DuckDBPyConnection:

@@ -123,7 +123,7 @@ class Ground:
 
     def _sample(self, mix: dict[str, Any]) -> data.Sample:
         """Makes it, or finds it: under a name that changes with what it is made of."""
-        parts = [json.dumps(mix), Path(data.__file__).read_text("utf-8"), trigger_sql.script("schema")]
+        parts = [json.dumps(mix), data.recipe(), trigger_sql.script("schema")]
         path = self.stores / f"sample-{sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.duckdb"
         told = path.with_suffix(".json")
         if told.exists():

@@ -16,7 +16,6 @@ from time import perf_counter
 from typing import Final
 
 import duckdb
-import psycopg
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
@@ -153,22 +152,12 @@ def _fill_duckdb(file: Path, sample: data.Sample) -> list[int]:
 
 
 def _fill_postgres(file: Path, url: str) -> None:
-    rows = file.with_suffix(".csv")
     engine = sa.create_engine(_for_sqlalchemy(url))
     with engine.begin() as made:
         for table in Base.metadata.sorted_tables:
             made.execute(CreateTable(table))
-    with duckdb.connect(str(file), read_only=True) as source, psycopg.connect(url) as target:
-        for table in Base.metadata.sorted_tables:
-            source.execute(f"copy {table.name} to '{rows}' (format csv, header false)")
-            statement = f"copy {table.name} from stdin (format csv)"
-            with rows.open("rb") as lines, target.cursor().copy(statement.encode()) as copy:
-                while block := lines.read(1 << 20):
-                    copy.write(block)
-    rows.unlink()
     _index(engine)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("vacuum analyze")
+    data.load(file, url, [table.name for table in Base.metadata.sorted_tables])
 
 
 def _fill_sqlite(file: Path, target: Path) -> None:
