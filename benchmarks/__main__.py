@@ -21,6 +21,7 @@ from benchmarks import (
     memory,
     peers,
     plan,
+    postgres,
     record,
     record_events,
     record_singly,
@@ -55,6 +56,7 @@ BENCHMARKS: Final[dict[str, Callable[[Ground], Iterator[Figure]]]] = {
     "start": start.run,
     "size": size.run,
     "memory": memory.run,
+    "postgres": postgres.run,
 }
 HOME: Final = Path(__file__).parent
 PAGE, KEPT = "RESULTS.md", "results.jsonl"
@@ -108,12 +110,13 @@ def _take(arguments: Sequence[str]) -> None:
         run = report.this_run(Path(directory))
         ground = Ground(SMALL if values.small else WHOLE, Path(directory), values.stores or Path(directory))
         taken: list[tuple[report.Run, Figure]] = []
-        for name in values.only or BENCHMARKS:
-            print(f"{name} …", file=sys.stderr, flush=True)
-            results = [(run, each) for each in BENCHMARKS[name](ground)]
-            taken += results
-            if out is not None:
-                _keep(out, results)
+        with ground:
+            for name in values.only or BENCHMARKS:
+                print(f"{name} …", file=sys.stderr, flush=True)
+                results = [(run, each) for each in BENCHMARKS[name](ground)]
+                taken += results
+                if out is not None:
+                    _keep(out, results)
     print(report.markdown(taken))
 
 

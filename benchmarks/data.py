@@ -435,6 +435,9 @@ order by contype
 """
 
 
+_ARRAY: Final = "'{{' || regexp_extract(to_json({0})::varchar, '^.(.*).$', 1) || '}}'"
+
+
 def load_store(path: Path, url: str, tables: Sequence[str] = TABLES) -> None:
     """Copies a store into an empty PostgreSQL database, or those tables of it."""
     trigger_core.open(url).close()
@@ -453,11 +456,10 @@ def load(path: Path, url: str, tables: Sequence[str]) -> None:
         for drop, *_ in keys:
             target.execute(drop)
         for table in tables:
-            columns = ", ".join(
-                name for name, *_ in source.execute(f"select * from {table} limit 0").description or ()
-            )
-            source.execute(f"copy {table} to '{rows}' (format csv, header false)")
-            statement = f"copy {table} ({columns}) from stdin (format csv)"
+            columns = [row[:2] for row in source.execute(f"describe {table}").fetchall()]
+            texts = ", ".join(_ARRAY.format(name) if kind.endswith("[]") else name for name, kind in columns)
+            source.execute(f"copy (select {texts} from {table}) to '{rows}' (format csv, header false)")
+            statement = f"copy {table} ({', '.join(name for name, _ in columns)}) from stdin (format csv)"
             with rows.open("rb") as lines, target.cursor().copy(statement.encode()) as copy:
                 while block := lines.read(1 << 20):
                     copy.write(block)

@@ -78,7 +78,7 @@ def _turns(clients: list[socket.socket], requests: Iterator[bytes]) -> Callable[
 
 
 @contextmanager
-def server(kind: str, store: Path) -> Iterator[tuple[int, str]]:
+def server(kind: str, store: Path | str) -> Iterator[tuple[int, str]]:
     """A server in a process of its own: its port, and a key for it."""
     command = [sys.executable, "-m", "benchmarks.document", kind, str(store)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -97,7 +97,7 @@ class Bare:
         resp.data = b"{}"
 
 
-def main(kind: str, store: Path) -> None:
+def main(kind: str, store: str) -> None:
     """Serves until a signal comes, having printed the port and a key."""
     if kind == "library":
         with trigger_core.open(store) as library:
@@ -116,4 +116,4 @@ def main(kind: str, store: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2])

@@ -6,11 +6,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import attrs
 import duckdb
@@ -20,6 +20,7 @@ import trigger_core
 import trigger_sql
 from benchmarks import data
 from benchmarks.measure import Pace
+from tests.postgres import Server, server
 from trigger_core import Library
 
 
@@ -103,6 +104,14 @@ class Ground:
     directory: Path
     stores: Path
     _made: list[int] = field(factory=lambda: [0])
+    _loaded: dict[tuple[Path, tuple[str, ...]], str] = field(factory=dict)
+    _stack: ExitStack = field(factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
     # Nobody changes a sample store: what writes gets a copy.
 
@@ -134,6 +143,21 @@ class Ground:
         made = data.make(path, **mix)
         told.write_text(json.dumps(attrs.asdict(made, filter=lambda each, _: each.name != "path")), "utf-8")
         return made
+
+    @cached_property
+    def postgres(self) -> Server:
+        """A PostgreSQL server, for as long as the ground is there."""
+        return self._stack.enter_context(server())
+
+    def on_postgres(self, sample: data.Sample, tables: tuple[str, ...] = data.TABLES) -> str:
+        """The database that has a sample store, or those tables of it: one for all benchmarks."""
+        key = sample.path, tables
+        if key not in self._loaded:
+            url = self.postgres.create_database()
+            with self.copy(sample) as path:
+                data.load_store(path, url, tables)
+            self._loaded[key] = url
+        return self._loaded[key]
 
     def path(self, name: str) -> Path:
         """A file that isn't there yet."""

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Final
+from urllib.parse import urlsplit
 
 import duckdb
 import sqlalchemy as sa
@@ -25,9 +26,10 @@ from benchmarks.document import server
 from benchmarks.ground import Ground
 from benchmarks.measure import Figure, figure, ratio
 from benchmarks.peer import Base
-from tests.postgres import server as postgres_server
 
 GETS: Final = 5
+Ours = tuple[socket.socket, bytes, Callable[[int], bytes]]
+
 READ_AT: Final = "2025-03-01T00:00:00.000Z"
 
 _ROWS: Final = {
@@ -70,54 +72,65 @@ def run(ground: Ground) -> Iterator[Figure]:
     big = sample.big
     file = ground.path("peers.duckdb")
     with ExitStack() as stack:
-        postgres = stack.enter_context(postgres_server()).create_database()
+        postgres = ground.postgres.create_database()
         jobs = _fill_duckdb(file, sample)
         _fill_postgres(file, postgres)
         _fill_sqlite(file, lite := ground.path("peers.sqlite"))
         changes = iter(jobs)
-        port, key = stack.enter_context(server("library", stack.enter_context(ground.copy())))
-        [connection] = stack.enter_context(connections(port, 1))
-        access = f"X-API-Key: {key}"
-        get = request(f"/api/v1/triggers/{big.trigger_id}/direct", access)
-
-        def change(job_id: int) -> bytes:
-            event = {
-                "event_id": str(job_id),
-                "type": "read",
-                "occurred_at": READ_AT,
-                "execution_id": big.execution_id,
-                "job_id": str(job_id),
-            }
-            return request("/api/v1/events", access, body=json.dumps({"events": [event]}))
-
-        for name, kind, url in (
-            ("ORM queries on PostgreSQL", "orm", _for_sqlalchemy(postgres)),
-            ("ORM queries on SQLite", "orm", f"sqlite:///{lite}"),
-            ("plain SQL on PostgreSQL", "postgres", postgres),
-            ("plain SQL on DuckDB", "duckdb", str(file)),
+        template = urlsplit(ground.on_postgres(sample)).path[1:]
+        ours = {
+            "DuckDB": stack.enter_context(_ours(stack.enter_context(ground.copy()), big)),
+            "PostgreSQL": stack.enter_context(_ours(ground.postgres.create_database(template), big)),
+        }
+        for store, name, kind, url in (
+            ("DuckDB", "ORM queries on PostgreSQL", "orm", _for_sqlalchemy(postgres)),
+            ("PostgreSQL", "ORM queries on PostgreSQL", "orm", _for_sqlalchemy(postgres)),
+            ("DuckDB", "ORM queries on SQLite", "orm", f"sqlite:///{lite}"),
+            ("PostgreSQL", "plain SQL on PostgreSQL", "postgres", postgres),
+            ("DuckDB", "plain SQL on DuckDB", "duckdb", str(file)),
         ):
+            connection, get, change = ours[store]
             with _peer(kind, url) as peer_port, connections(peer_port, 1) as [peer]:
                 peer_get = request(f"/direct/{big.trigger_id}")
 
                 def peer_change(job_id: int) -> bytes:
                     return request(f"/change/{big.execution_id}/{job_id}", body="{}")
 
-                ours = _turn(connection, get, change, changes, GETS)
+                our = _turn(connection, get, change, changes, GETS)
                 theirs = _turn(peer, peer_get, peer_change, changes, 1)
-                ratios = [ratio(number, theirs, ours) for number in range(-1, rounds)][1:]
+                ratios = [ratio(number, theirs, our) for number in range(-1, rounds)][1:]
                 for job_id in jobs[: jobs.index(next(changes))]:
                     ask(connection, change(job_id))
                     ask(peer, peer_change(job_id))
                 assert json.loads(ask(connection, get)[1]) == json.loads(ask(peer, peer_get)[1]), name
             yield figure(
                 "peers",
-                f"GETs of a changing document, {big.jobs:,} jobs: requests/s ÷ those of {name}",
+                f"GETs of a changing document, {big.jobs:,} jobs, on {store}: requests/s ÷ those of {name}",
                 ratios,
                 better="higher",
                 wanted="≥ 100" if name == "ORM queries on PostgreSQL" else "",
             )
         lite.unlink()
         file.unlink()
+
+
+@contextmanager
+def _ours(store: Path | str, send: data.Send) -> Iterator[Ours]:
+    """The library's server: a connection, the question, and how a job is changed."""
+    with server("library", store) as (port, key), connections(port, 1) as [connection]:
+        access = f"X-API-Key: {key}"
+
+        def change(job_id: int) -> bytes:
+            event = {
+                "event_id": str(job_id),
+                "type": "read",
+                "occurred_at": READ_AT,
+                "execution_id": send.execution_id,
+                "job_id": str(job_id),
+            }
+            return request("/api/v1/events", access, body=json.dumps({"events": [event]}))
+
+        yield connection, request(f"/api/v1/triggers/{send.trigger_id}/direct", access), change
 
 
 def _turn(

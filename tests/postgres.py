@@ -61,10 +61,10 @@ class Server:
         """The URL of a database."""
         return urlunsplit(urlsplit(self._url)._replace(path=f"/{database}"))
 
-    def create_database(self) -> str:
-        """The URL of a new, empty database."""
+    def create_database(self, template: str = "template1") -> str:
+        """The URL of a new database: empty, or a copy of one that nobody is connected to."""
         name = f"test_{secrets.token_hex(8)}"
-        self._run("create database {}", name)
+        self._run("create database {} template {}", name, template)
         self._made.append(name)
         return self.url(name)
 
@@ -81,9 +81,9 @@ class Server:
                 (self._made,),
             ).rowcount
 
-    def _run(self, statement: LiteralString, name: str) -> None:
+    def _run(self, statement: LiteralString, *names: str) -> None:
         with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
 class OwnServer(Server):

@@ -1,6 +1,7 @@
 """The benchmarks run, and measure on stores that are sound."""
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from benchmarks.measure import Figure
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """Small stores, shared by all benchmarks."""
     directory = tmp_path_factory.mktemp("ground")
-    return Ground(SMALL, directory, directory)
+    with Ground(SMALL, directory, directory) as ground:
+        yield ground
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
@@ -131,6 +133,17 @@ def test_made_store_has_the_rows_that_recording_its_facts_writes(tmp_path: Path,
     assert len(triggers) == len(sample.others) + 4 + mix.get("campaigns", 1)
     for table in TABLES:
         assert contents(sample.path, table) == contents(recorded, table), table
+
+
+def test_loaded_store_answers_the_same_and_is_sound(tmp_path: Path, postgres_url: str) -> None:
+    """What was loaded into PostgreSQL gives the document that DuckDB gives, and its audit is empty."""
+    sample = data.make(tmp_path / "made.duckdb", others=20, big=700, middle=40, pending=30)
+    data.load_store(sample.path, postgres_url)
+    with trigger_core.open(sample.path) as library, trigger_core.open(postgres_url) as other:
+        for send in (sample.big, sample.middle, sample.pending, sample.filtered):
+            asked = data.ACCOUNT, send.trigger_id
+            assert library.direct(*asked) == other.direct(*asked)
+        assert list(other.audit()) == []
 
 
 def test_made_store_is_the_same_each_time(tmp_path: Path) -> None:
