@@ -1,7 +1,7 @@
 """A PostgreSQL server for tests and benchmarks: the one that a variable names, or one of our own from a pip package.
 
 ``server`` gives either; ``own_server`` always starts one, for tests that stop it, kill it and start it again. An own
-server listens on 127.0.0.1, keeps a password, writes durably (fsync is on) and lives in a temporary folder. A small
+server listens on 127.0.0.1, keeps a password, and lives in a temporary folder. A small
 keeper stops it and removes the folder as soon as the process that started it is done with it or dead, however it died.
 PostgreSQL's programs refuse to run as root, so that root starts them as ``nobody``.
 """
@@ -64,14 +64,17 @@ class Server:
     def create_database(self, template: str = "template1") -> str:
         """The URL of a new database: empty, or a copy of one that nobody is connected to."""
         name = f"test_{secrets.token_hex(8)}"
-        self._run("create database {} template {}", name, template)
+        self._run("create database {} template {} strategy file_copy", name, template)
         self._made.append(name)
         return self.url(name)
 
-    def drop_databases(self) -> None:
-        """Drops what `create_database` made, whoever is still connected."""
-        while self._made:
-            self._run("drop database {} with (force)", self._made.pop())
+    def drop_databases(self, *, but: str = "") -> None:
+        """Drops what `create_database` made, whoever is still connected, but for the one at a URL."""
+        kept = [name for name in self._made if self.url(name) == but]
+        for name in self._made:
+            if name not in kept:
+                self._run("drop database {} with (force)", name)
+        self._made = kept
 
     def kill_backends(self) -> int:
         """Ends every connection to the databases made here, in the midst of whatever it does; how many there were."""
@@ -89,8 +92,11 @@ class Server:
 class OwnServer(Server):
     """A server of our own, which can be stopped and started."""
 
-    def __init__(self, folder: Path, programs: Path, password: str, account: int | None) -> None:
+    def __init__(
+        self, folder: Path, programs: Path, password: str, account: int | None, *, syncs: bool
+    ) -> None:
         self.folder, self._programs, self._account = folder, programs, account
+        self._syncs = "on" if syncs else "off"
         self._process: subprocess.Popen[bytes] | None = None
         self._port = _free_port()
         super().__init__(f"postgresql://postgres:{password}@127.0.0.1:{self._port}/postgres")
@@ -98,7 +104,7 @@ class OwnServer(Server):
     def start(self) -> None:
         """Starts it and waits until it answers; at the same URL as before."""
         assert self._process is None, "the server runs"
-        settings = [f"--{name}={value}" for name, value in {**SETTINGS, "port": str(self._port)}.items()]
+        settings = [f"--{name}={value}" for name, value in {**SETTINGS, "port": str(self._port), "fsync": self._syncs}.items()]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self.folder / "data", *settings],
@@ -148,15 +154,18 @@ class OwnServer(Server):
 
 
 @contextmanager
-def server() -> Iterator[Server]:
+def server(*, syncs: bool = True) -> Iterator[Server]:
     """The server that the variable names, or else one of our own.
+
+    Args:
+        syncs: whether an own one waits for the disk. It survives any kill all the same; tests are many times quicker.
 
     Raises:
         RuntimeError: This machine can run none, and why.
     """
     url = os.environ.get(VARIABLE)
     if not url:
-        with own_server() as own:
+        with own_server(syncs=syncs) as own:
             yield own
         return
     named = Server(url)
@@ -167,8 +176,11 @@ def server() -> Iterator[Server]:
 
 
 @contextmanager
-def own_server() -> Iterator[OwnServer]:
+def own_server(*, syncs: bool = True) -> Iterator[OwnServer]:
     """A fresh server of our own, gone at the end.
+
+    Args:
+        syncs: whether it waits for the disk.
 
     Raises:
         RuntimeError: This machine can run none, and why.
@@ -188,7 +200,7 @@ def own_server() -> Iterator[OwnServer]:
         programs = _programs(folder, account)
         password = secrets.token_hex(16)
         _make_cluster(folder, programs, password, account)
-        own = OwnServer(folder, programs, password, account)
+        own = OwnServer(folder, programs, password, account, syncs=syncs)
         try:
             own.start()
             yield own

@@ -113,6 +113,13 @@ class Batch:
         ):
             if rows:
                 append(table, rows)
+        if self.executions:
+            placed = [planned.execution for planned in self.executions]
+            session.guard(
+                "execution_ids_insert",
+                execution_ids=[one.execution_id for one in placed],
+                trigger_ids=[one.trigger_id for one in placed],
+            )
         append("tally", [*self._heads(), *self._jobs(session)])
         if self.executions or self.keeping:
             session.clear("staged_audience", "staged_plans")
