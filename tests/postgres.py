@@ -104,7 +104,10 @@ class OwnServer(Server):
     def start(self) -> None:
         """Starts it and waits until it answers; at the same URL as before."""
         assert self._process is None, "the server runs"
-        settings = [f"--{name}={value}" for name, value in {**SETTINGS, "port": str(self._port), "fsync": self._syncs}.items()]
+        settings = [
+            f"--{name}={value}"
+            for name, value in {**SETTINGS, "port": str(self._port), "fsync": self._syncs}.items()
+        ]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self.folder / "data", *settings],

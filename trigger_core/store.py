@@ -62,9 +62,6 @@ class Store(Reader, Protocol):
     sees_every_write: bool
     """Capability: no other process writes here, so an answer stays true until this one writes."""
 
-    writes_snapshots: bool
-    """Capability: ``snapshot`` writes a file that is a store of the same kind."""
-
     one_writer: bool
     """Capability: write transactions follow each other, so that none needs guards or is done again."""
 
@@ -92,7 +89,7 @@ class Store(Reader, Protocol):
         """The columns and rows of one reading statement."""
 
     def snapshot(self, path: str) -> None:
-        """Writes a consistent copy of the database to a new file."""
+        """Writes a consistent copy of the database to a new file, one that DuckDB and its shell open."""
 
     def compacted(self) -> None:
         """Lets the engine use what a compaction freed."""

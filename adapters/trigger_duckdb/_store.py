@@ -98,7 +98,6 @@ class DuckDBStore:
     dialect: Dialect = "duckdb"
     sees_every_write = True
     one_writer = True
-    writes_snapshots = True
 
     def __init__(self, path: str) -> None:
         self.path = path if path == ":memory:" else os.path.abspath(path)

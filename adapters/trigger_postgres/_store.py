@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
-from itertools import chain, islice
+from itertools import chain
 from select import select
 from typing import Any, Final
+from uuid import uuid4
 
 import psycopg
 from psycopg import errors, pq
@@ -24,6 +25,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 import trigger_sql
 from trigger_core.errors import (
+    InvalidValue,
     StoreClosed,
     StoreConflict,
     StoreError,
@@ -58,6 +60,9 @@ _MIGRATING: Final = 0x7472_6967_6765_7231
 
 _FEW: Final = 20
 """Up to so many rows are inserted by one statement; COPY takes three round trips."""
+
+_CHUNK: Final = 20_000
+"""So many rows of a table are copied at a time."""
 
 _PARAMETER: Final = re.compile(r"\$([a-z_]+)")
 
@@ -116,6 +121,11 @@ class PostgresStore:
             open=True,
             name="trigger-core",
         )
+        try:
+            self._pool.wait(_WAIT)
+        except PoolTimeout as error:
+            self._pool.close()
+            raise StoreUnavailable(_GONE) from error
 
     def check(self) -> None:
         """Returns if the store is open in this process."""
@@ -197,6 +207,34 @@ class PostgresStore:
             cursor = connection.execute(_bindable(text), parameters)
             return tuple(column.name for column in cursor.description or ()), cursor.fetchall()
 
+    def snapshot(self, path: str) -> None:
+        """Writes a consistent copy of the database to a new DuckDB file, while others read and write.
+
+        Raises:
+            InvalidValue: there is a file of that name already, or no such folder.
+        """
+        from trigger_core.store import open_store
+
+        if os.path.exists(path):
+            raise InvalidValue("path", f"{path} is there already; name a file that isn't")
+        if not os.path.isdir(folder := os.path.dirname(os.path.abspath(path))):
+            raise InvalidValue("path", f"there is no folder {folder}")
+        made = f"{path}.{uuid4()}.new"
+        copy = open_store(f"duckdb://{os.path.abspath(made)}")
+        try:
+            with self._connection() as connection:
+                connection.execute(_READ)
+                for table in trigger_sql.tables():
+                    for rows in _chunks(connection, table):
+                        with copy.write() as session:
+                            session.append(table, rows)
+            copy.close()
+            os.replace(made, path)
+        finally:
+            copy.close()
+            with suppress(FileNotFoundError):
+                os.remove(made)
+
     def compacted(self) -> None:
         """Lets the database use what a compaction freed."""
         with self._connection() as connection:
@@ -230,19 +268,15 @@ class _Session:
         """Keeps other writers from coming in between: locks rows, or takes a key."""
         self.run(query, **parameters)
 
-    def append(self, table: str, rows: Iterable[Sequence[object]]) -> None:
+    def append(self, table: str, rows: Sequence[Sequence[object]]) -> None:
         """Adds rows to a table: a few by one statement, more by COPY."""
-        every = iter(rows)
-        first = list(islice(every, _FEW + 1))
-        if not first:
-            return
-        if len(first) <= _FEW:
-            row = f"({', '.join(['%s'] * len(first[0]))})"
-            text = f"insert into {table} values {', '.join([row] * len(first))}"  # noqa: S608  names are our own
-            self._connection.execute(text.encode(), [value for values in first for value in values])
+        if 1 <= len(rows) <= _FEW:
+            row = f"({', '.join(['%s'] * len(rows[0]))})"
+            text = f"insert into {table} values {', '.join([row] * len(rows))}"  # noqa: S608  names are our own
+            self._connection.execute(text.encode(), [*chain.from_iterable(rows)])
             return
         with self._connection.cursor() as cursor, cursor.copy(f"copy {table} from stdin".encode()) as copy:
-            for values in chain(first, every):
+            for values in rows:
                 copy.write_row(values)
 
     def clear(self, *tables: str) -> None:
@@ -259,6 +293,14 @@ def _statement(query: str) -> bytes:
 def _bindable(text: str) -> bytes:
     """A statement with its parameters as psycopg writes them."""
     return _PARAMETER.sub(r"%(\1)s", text.replace("%", "%%")).encode()
+
+
+def _chunks(connection: _Connection, table: str) -> Iterator[list[Row]]:
+    """A table's rows, some at a time."""
+    with connection.cursor(name="snapshot") as cursor:
+        cursor.execute(f"select * from {table}".encode())  # noqa: S608  names are our own
+        while rows := cursor.fetchmany(_CHUNK):
+            yield rows
 
 
 def _stage(connection: _Connection) -> None:

@@ -27,6 +27,7 @@ _ROOT: Final = files(__name__)
 _DECLARED: Final = re.compile(r"^-- \$(\w+): (.+)$", re.MULTILINE)
 _USED: Final = re.compile(r"\$([a-z_]+)")
 _COMMENT: Final = re.compile(r"^--.*\n?", re.MULTILINE)
+_TABLE: Final = re.compile(r"^create table (\w+)", re.MULTILINE)
 _READS: Final = re.compile(r"(?:select|with)\b")
 _CHANGES: Final = re.compile(r"\b(?:insert into|delete from|update) |\b(?:staged|changed)_\w+")
 
@@ -64,6 +65,12 @@ def names() -> tuple[str, ...]:
 def own_names() -> tuple[str, ...]:
     """The names of the queries that are written for PostgreSQL, sorted; some are nothing that DuckDB runs."""
     return tuple(stem for stem in _stems("postgres") if stem not in SCRIPTS)
+
+
+@cache
+def tables() -> tuple[str, ...]:
+    """The tables that the schema has, as it has them, but for the one of its versions."""
+    return tuple(name for name in _TABLE.findall(script("schema")) if name != "schema_version")
 
 
 @cache

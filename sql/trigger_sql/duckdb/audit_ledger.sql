@@ -308,8 +308,8 @@ figures as (
         measure,
         detail,
         'cost' as figure,
-        recorded_cost::varchar as recorded,
-        derived_cost::varchar as derived
+        recorded_cost::decimal(38, 6)::varchar as recorded,
+        derived_cost::decimal(38, 6)::varchar as derived
     from different
     union all
     select

@@ -82,7 +82,7 @@ found as (
         end as code
     from staged_plans as p
     inner join staged_audience as a on p.trigger_id = a.trigger_id
-    left join contacts as c on p.account = c.account and a.contact = c.external_id
+    left join contacts as c on a.contact_id = c.contact_id
     left join variants as v
         on
             p.execution_id = v.execution_id

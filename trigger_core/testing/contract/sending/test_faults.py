@@ -18,7 +18,7 @@ from trigger_core.facts import Event, Execution, Outcome
 from trigger_core.senders import Accepted, Message, Rejected, Result
 from trigger_core.sending import Send, WorkflowRun
 from trigger_core.testing.contract.sending.test_worker import BUSY, counts, execution_id, send
-from trigger_core.testing.contract.sending.world import ACCOUNT, CHANNELS, Clock, Teller, make
+from trigger_core.testing.contract.sending.world import ACCOUNT, CHANNELS, Clock, Teller, bury, make
 from trigger_core.worker import Patience, Worker
 
 EXECUTION = "85b3b004-5331-4921-b44a-6915f5572a7a"
@@ -403,7 +403,7 @@ def test_starting_twice_is_starting_once(library: Library) -> None:
 
 
 def test_a_worker_that_came_while_another_takes_over(
-    library: Library, monkeypatch: pytest.MonkeyPatch
+    library: Library, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A claim that a new worker makes takes over while another one looks for lost ones isn't lost."""
     dead = Worker(
@@ -412,7 +412,7 @@ def test_a_worker_that_came_while_another_takes_over(
     trigger_id = send(library)
     with pytest.raises(KeyboardInterrupt):
         dead.turn()
-    library._workers.pop(dead.worker_id)
+    bury(library, dead, clock)
     slow, fast = Teller(idempotent=True), Teller(idempotent=True, most=1)
     taking, write = Worker(library, {"sms": slow}), library.store.write
 

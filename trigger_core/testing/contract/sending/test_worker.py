@@ -20,7 +20,7 @@ from trigger_core.errors import FactsRefused, InvalidValue, StoreUnavailable
 from trigger_core.facts import Cancel, Event, Outcome
 from trigger_core.senders import Accepted, Message, Rejected, Result
 from trigger_core.sending import Send, WorkflowRun
-from trigger_core.testing.contract.sending.world import ACCOUNT, CHANNELS, Clock, Teller, make
+from trigger_core.testing.contract.sending.world import ACCOUNT, CHANNELS, Clock, Teller, bury, make
 from trigger_core.worker import Patience, Worker
 
 BUSY = Rejected(code="busy", message="Try again", retry=True)
@@ -366,7 +366,7 @@ def test_what_a_dead_worker_had_in_hand(library: Library, clock: Clock, idempote
         dead.turn()
     other = Worker(library, {"sms": second})
     assert other.turn() == 2  # the dead one still seems alive
-    library._workers.pop(dead.worker_id)
+    bury(library, dead, clock)
     with other:
         while other.turn():
             pass
@@ -740,7 +740,7 @@ def live(history: list[tuple[str, Any, int]], idempotent: bool, dice: Any) -> No
             try:
                 return workers[which].turn()
             except Killed:
-                library._workers.pop(workers[which].worker_id)
+                bury(library, workers[which], clock)
                 workers[which] = Worker(library, senders[which], seed=1)
                 return 1
 

@@ -23,6 +23,7 @@ from trigger_core.catalog import (
 from trigger_core.facts import Event
 from trigger_core.senders import Accepted, Message, Result
 from trigger_core.testing.contract.stores import new_url
+from trigger_core.worker import Worker
 
 NOON = datetime(2025, 11, 23, 12, tzinfo=UTC)
 ACCOUNT = "acme"
@@ -41,6 +42,13 @@ class Clock:
     def forward(self, **time: float) -> None:
         """Moves on by so many ``seconds``, ``hours`` or ``days``."""
         self.now += timedelta(**time)
+
+
+def bury(library: Library, worker: Worker, clock: Clock) -> None:
+    """Has others see that a worker is dead: at once, or where it might live elsewhere when its lease has run out."""
+    library._workers.pop(worker.worker_id)
+    if not library.store.sees_every_write:
+        clock.forward(minutes=2)
 
 
 @define
