@@ -49,7 +49,7 @@ def _dropped(request: pytest.FixtureRequest) -> Iterator[None]:
     if "postgres" not in request.fixturenames and "[postgresql" not in request.node.name:
         yield
         return
+    request.getfixturevalue("postgres_store")  # is not dropped with the first test's
     running: Server = request.getfixturevalue("postgres")
-    like: str = request.getfixturevalue("postgres_store")
-    yield
-    running.drop_databases(but=like)
+    with running.dropping():
+        yield

@@ -68,13 +68,15 @@ class Server:
         self._made.append(name)
         return self.url(name)
 
-    def drop_databases(self, *, but: str = "") -> None:
-        """Drops what `create_database` made, whoever is still connected, but for the one at a URL."""
-        kept = [name for name in self._made if self.url(name) == but]
-        for name in self._made:
-            if name not in kept:
-                self._run("drop database {} with (force)", name)
-        self._made = kept
+    @contextmanager
+    def dropping(self) -> Iterator[None]:
+        """Drops what `create_database` makes meanwhile, whoever is still connected."""
+        before = len(self._made)
+        try:
+            yield
+        finally:
+            while len(self._made) > before:
+                self._run("drop database {} with (force)", self._made.pop())
 
     def kill_backends(self) -> int:
         """Ends every connection to the databases made here, in the midst of whatever it does; how many there were."""
@@ -172,10 +174,8 @@ def server(*, syncs: bool = True) -> Iterator[Server]:
             yield own
         return
     named = Server(url)
-    try:
+    with named.dropping():
         yield named
-    finally:
-        named.drop_databases()
 
 
 @contextmanager
