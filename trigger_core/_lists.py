@@ -295,8 +295,9 @@ def _seal(bound: Sequence[object]) -> str:
 
 def shipped(name: str, parameters: Mapping[str, str]) -> dict[str, object]:
     """The values of a reading query's parameters, as the store takes them."""
-    if name not in trigger_sql.names() or not (query := trigger_sql.query(name)).reads:
+    if name not in trigger_sql.readable():
         raise InvalidValue("name", f"must be one of {', '.join(trigger_sql.readable())}")
+    query = trigger_sql.query(name)
     if parameters.keys() != query.parameters.keys():
         wanted = ", ".join(f"{key}=…" for key in query.parameters) or "none"
         raise InvalidValue("parameters", f"must be exactly those of {name}: {wanted}")

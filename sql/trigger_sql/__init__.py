@@ -29,6 +29,7 @@ _USED: Final = re.compile(r"\$([a-z_]+)")
 _COMMENT: Final = re.compile(r"^--.*\n?", re.MULTILINE)
 _TABLE: Final = re.compile(r"^create table (\w+)", re.MULTILINE)
 _READS: Final = re.compile(r"(?:select|with)\b")
+_LOCKS: Final = re.compile(r"^ *for update\b", re.MULTILINE)
 _CHANGES: Final = re.compile(r"\b(?:insert into|delete from|update) |\b(?:staged|changed)_\w+")
 
 
@@ -75,8 +76,9 @@ def tables() -> tuple[str, ...]:
 
 @cache
 def readable() -> tuple[str, ...]:
-    """The names of the queries that a person can run."""
-    return tuple(name for name in names() if query(name).reads)
+    """The names of the queries that a person can run, on any engine."""
+    locks = {name for name in own_names() if _LOCKS.search(query(name, "postgres").text)}
+    return tuple(name for name in names() if query(name).reads and name not in locks)
 
 
 @cache

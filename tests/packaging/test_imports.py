@@ -22,6 +22,7 @@ LOADED_ON_DEMAND = {
     "sqlglot",
     "trigger_duckdb",
     "trigger_falcon",
+    "trigger_postgres",
     "trigger_sandbox",
     "trigger_smtp",
     "waitress",

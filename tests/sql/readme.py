@@ -136,7 +136,7 @@ def group(name: str) -> str:
         return "Compaction"
     if name.startswith("journal_"):
         return "Checking a journal"
-    return "" if trigger_sql.query(name).reads else "Recording"
+    return "" if name in trigger_sql.readable() else "Recording"
 
 
 def migrations() -> str:

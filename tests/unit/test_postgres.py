@@ -20,12 +20,11 @@ def one(url: str, statement: str) -> object:
         return row and row[0]
 
 
-def test_each_database_is_new_and_writes_are_durable(postgres: Server) -> None:
+def test_each_database_is_new(postgres: Server) -> None:
     first, second = postgres.create_database(), postgres.create_database()
     with psycopg.connect(first) as connection:
         connection.execute("create table here (n integer)")
     assert one(second, "select to_regclass('here')") is None
-    assert [one(first, f"show {name}") for name in ("fsync", "synchronous_commit")] == ["on", "on"]
 
 
 def test_a_killed_backend_is_an_error_for_its_client_only(postgres: Server) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Final
 
 import trigger_sql
 from trigger_core.errors import InvalidInput, InvalidValue
-
-SCRIPTS: Final = ("schema", "views", "staging")
+from trigger_sql import SCRIPTS, Dialect
 
 
 def listed() -> list[tuple[str, Sequence[str], str]]:
@@ -18,28 +16,19 @@ def listed() -> list[tuple[str, Sequence[str], str]]:
     return [(query.name, tuple(query.parameters), query.comment) for query in queries]
 
 
-def shown(name: str, dialect: str) -> str:
-    """The text of a query or a script.
+def shown(name: str, dialect: Dialect) -> str:
+    """The text of a query or a script; PostgreSQL's as psql runs it, with each parameter a variable of psql's.
 
     Raises:
-        InvalidInput: there is none of that name, or what translates it isn't installed.
+        InvalidInput: there is none of that name, or this is a checkout where nothing can translate it.
     """
-    if name in SCRIPTS:
-        text = trigger_sql.script(name)
-    elif name in trigger_sql.names():
-        text = trigger_sql.query(name).source
-    else:
-        raise InvalidValue("name", f"must be one of {', '.join((*SCRIPTS, *trigger_sql.names()))}")
-    return text if dialect == "duckdb" else _translated(text)
-
-
-def _translated(text: str) -> str:
+    known = trigger_sql.names() if dialect == "duckdb" else {*trigger_sql.names(), *trigger_sql.own_names()}
     try:
-        # Found when it is run: the core depends on no SQL library, and the translation is only printed.
-        sqlglot = import_module("sqlglot")
-    except ImportError:
-        raise InvalidInput(
-            "to print a query for PostgreSQL, sqlglot is needed: pip install 'trigger-core[postgres]'"
-        ) from None
-    statements: list[str] = sqlglot.transpile(text, read="duckdb", write="postgres", pretty=True)
-    return ";\n\n".join(statements) + "\n"
+        if name in SCRIPTS:
+            return trigger_sql.script(name, dialect)
+        if name in known:
+            source = trigger_sql.query(name, dialect).source
+            return source if dialect == "duckdb" else re.sub(r"\$([a-z_]+)(?!\w*:)", r":'\1'", source)
+    except ModuleNotFoundError:
+        raise InvalidInput("in a checkout the SQL is translated by sqlglot: pip install sqlglot") from None
+    raise InvalidValue("name", f"must be one of {', '.join((*SCRIPTS, *sorted(known)))}")

@@ -29,11 +29,11 @@ select
     execution_id,
     measure,
     case when place <= 21 then detail end as detail,
-    sum(n) as n,
-    sum(segments) as segments,
+    sum(n)::bigint as n,
+    sum(segments)::bigint as segments,
     sum(cost) as cost,
     min(first_at) as first_at,
     max(last_at) as last_at,
-    sum(writes) as writes
+    sum(writes)::bigint as writes
 from placed
 group by execution_id, measure, case when place <= 21 then detail end

@@ -6,8 +6,8 @@ select
     execution_id,
     measure,
     case when measure <> 'filtered' then detail end as detail,
-    sum(n) as n,
-    sum(segments) as segments,
+    sum(n)::bigint as n,
+    sum(segments)::bigint as segments,
     sum(cost) as cost,
     min(first_at) as first_at,
     max(last_at) as last_at

@@ -180,7 +180,7 @@ known as (
         coalesce(s.filtered, 0) as filtered,
         coalesce(s.cancelled, 0) as cancelled,
         coalesce(s.pending, 0) as pending,
-        coalesce(s.cost, 0) as total_cost,
+        coalesce(s.cost, 0)::decimal(38, 6) as total_cost,
         coalesce(s.executions, 0) as executions,
         coalesce(s.waiting, 0) as waiting,
         coalesce(s.working, 0) as working,
