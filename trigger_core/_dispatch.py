@@ -289,7 +289,8 @@ def settle(
     """Records what became of a claim's messages, and ends it, in a write transaction."""
     at = naive(now)
     session.append("staged_results", _rows(claim, results, at, patience, dice))
-    session.append("staged_places", list(dict.fromkeys(row[:3] for row in claim.jobs)))
+    places = dict.fromkeys(row[:3] for row in claim.jobs)
+    session.append("staged_places", [(*key, place) for place, key in enumerate(places)])
     session.run("results_messages", provider=provider)
     session.run("results_attempts", now=at, provider=provider)
     session.guard("arrivals_lock")

@@ -10,7 +10,17 @@ from typing import Any, Final
 
 from trigger_core._heads import Heads
 from trigger_core._register import NO_JOB, OTHER_JOB, OTHER_MESSAGE, Line, Register
-from trigger_core._rows import attempt_row, earlier, naive, outcome_row, step_rows, tally_row, trigger_row
+from trigger_core._rows import (
+    attempt_row,
+    earlier,
+    message_row,
+    naive,
+    outcome_row,
+    outcome_rows,
+    step_rows,
+    tally_row,
+    trigger_row,
+)
 from trigger_core.errors import StoreConflict
 from trigger_core.facts import IMPLY_DELIVERY, Attempt, Event, Job, Outcome, Trigger
 from trigger_core.store import Session
@@ -56,6 +66,7 @@ class Batch:
         self._register = Register(session, known, lines, account)
         self._staged: dict[str, None] = {}
         self._in_workflows = False
+        self._more_outcomes: list[list[tuple[object, ...]]] = []
         self._matched: set[str] = set()
         self.accepted = 0
         self.unmatched = 0
@@ -277,43 +288,68 @@ class Batch:
                 self._register.refuse(line, "job_id", NO_JOB)
 
     def _stage_outcomes(self) -> None:
-        by_job: dict[tuple[str, int], list[tuple[int, Outcome]]] = {}
-        for line, fact in self._register.lines.get(Outcome, ()):
-            if self._register.head(line, fact.execution_id) is not None:
-                by_job.setdefault((fact.execution_id, fact.job_id), []).append((line, fact))
+        lines = self._register.lines.get(Outcome)
+        if not lines:
+            return
         executions = self._register.executions
-        if self._stage(
-            "staged_outcomes", [outcome_row(executions[key[0]], lines) for key, lines in by_job.items()]
-        ):
-            self._stage_messages(by_job)
+        places = {
+            key: place for place, key in enumerate(dict.fromkeys(fact.execution_id for _, fact in lines))
+        }
+        refused = {
+            key
+            for key in places
+            if (head := executions.get(key)) is None or self._register.account not in (None, head.account)
+        }
+        if refused:
+            for line, fact in lines:
+                if fact.execution_id in refused:
+                    self._register.head(line, fact.execution_id)
+            return
+        self._stage(
+            "staged_places",
+            [
+                (head.account, head.trigger_id, key, place)
+                for key, place in places.items()
+                for head in [executions[key]]
+            ],
+        )
+        if len({(fact.execution_id, fact.job_id) for _, fact in lines}) == len(lines):
+            self._stage(
+                "staged_outcomes",
+                [outcome_row(places[fact.execution_id], line, fact) for line, fact in lines],
+            )
+            if any(fact.provider_message_id is not None for _, fact in lines):
+                self._session.run("outcomes_messages")
+                self._changed("staged_messages")
+        else:
+            rows, *self._more_outcomes = outcome_rows(places, lines)
+            self._stage("staged_outcomes", rows)
+            self._stage(
+                "staged_messages",
+                [
+                    message_row(executions[fact.execution_id], line, fact)
+                    for line, fact in lines
+                    if fact.provider_message_id is not None
+                ],
+            )
 
     def _record_outcomes(self) -> None:
         if "staged_outcomes" not in self._staged:
             return
+        session = self._session
         self._changed("changed_outcomes")
-        if not apply_outcomes(self._session):
-            for (line,) in self._session.rows("outcomes_unknown"):
+        if not apply_outcomes(session):
+            for (line,) in session.rows("outcomes_unknown"):
                 self._register.refuse(line, "job_id", NO_JOB)
-        elif "staged_messages" in self._staged:
-            self._session.run("messages_insert")
-            for (line,) in self._session.rows("message_conflicts"):
+            return
+        for rows in self._more_outcomes:
+            session.clear("staged_outcomes", "changed_outcomes")
+            session.append("staged_outcomes", rows)
+            apply_outcomes(session)
+        if "staged_messages" in self._staged:
+            session.run("messages_insert")
+            for (line,) in session.rows("message_conflicts"):
                 self._register.refuse(line, "provider_message_id", OTHER_MESSAGE)
-
-    def _stage_messages(self, by_job: dict[tuple[str, int], list[tuple[int, Outcome]]]) -> None:
-        merged: dict[tuple[str, str, str], tuple[str, int]] = {}
-        rows = []
-        for target, lines in by_job.items():
-            head = self._register.executions[target[0]]
-            for line, fact in lines:
-                if fact.provider_message_id is None or fact.provider is None:
-                    continue
-                key = (head.account, fact.provider, fact.provider_message_id)
-                if key not in merged:
-                    merged[key] = target
-                    rows.append((line, *key, head.trigger_id, *target))
-                elif merged[key] != target:
-                    self._register.refuse(line, "provider_message_id", OTHER_MESSAGE)
-        self._stage("staged_messages", rows)
 
     def _stage_events(self) -> None:
         self._stage(
@@ -440,7 +476,7 @@ def apply_attempts(session: Session) -> int:
 def apply_outcomes(session: Session) -> bool:
     """Applies the staged outcomes to their jobs; applies nothing and says so if some have no job."""
     session.run("outcomes_change")
-    [(unknown, tied, arriving, leaving, held)] = session.rows("outcomes_counts")
+    [(unknown, tied, arriving, leaving, sent, others, held)] = session.rows("outcomes_counts")
     if unknown:
         return False
     if tied:
@@ -457,7 +493,10 @@ def apply_outcomes(session: Session) -> bool:
     session.run("outcomes_tally")
     if arriving or leaving:
         session.run("outcomes_filtered_tally")
-    session.run("outcomes_update")
+    if sent:
+        session.run("outcomes_update_sent")
+    if others:
+        session.run("outcomes_update")
     if leaving:
         session.run("samples_forget")
         session.run("samples_rebuild")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -85,39 +86,51 @@ def tally_row(
     return (account, trigger_id, execution_id, measure, detail, 1, 0, 0, first_at, None, 1, None)
 
 
-def outcome_row(head: ExecutionHead, lines: list[tuple[int, Outcome]]) -> tuple[object, ...]:
-    """One job's outcomes as one row: the best of them, the first time of each, the last of any."""
-    first: list[datetime | None] = [None, None, None, None]
-    if len(lines) == 1:
-        line, best = lines[0]
-        last = first[_RANK[best.outcome] - 1] = naive(best.at)
-    else:
-        by_outcome: dict[str, tuple[int, Outcome]] = {}
-        for entry in lines:
-            by_outcome[entry[1].outcome] = earlier(by_outcome.get(entry[1].outcome), entry)
-        line, best = min(by_outcome.values(), key=lambda entry: _RANK[entry[1].outcome])
-        for _, fact in by_outcome.values():
-            first[_RANK[fact.outcome] - 1] = naive(fact.at)
-        last = naive(max(fact.at for _, fact in lines))
-    error = best.error
+def outcome_row(place: int, line: int, fact: Outcome, last_at: datetime | None = None) -> tuple[object, ...]:
+    """A row of ``staged_outcomes``."""
+    error, cost = fact.error, fact.cost
     return (
         line,
-        head.account,
-        head.trigger_id,
-        best.execution_id,
-        best.job_id,
-        best.outcome,
-        _RANK[best.outcome],
-        naive(best.at),
-        *first,
-        last,
-        error.code if error else best.code,
-        error.message if error else best.reason,
-        best.provider,
-        best.provider_message_id,
-        best.segments,
-        best.cost,
+        place,
+        fact.job_id,
+        fact.outcome,
+        fact.at.replace(tzinfo=None),
+        last_at,
+        error.code if error else fact.code,
+        error.message if error else fact.reason,
+        fact.provider,
+        fact.provider_message_id,
+        fact.segments,
+        None if cost is None else int(cost.scaleb(6)),
     )
+
+
+def outcome_rows(
+    places: Mapping[str, int], lines: Iterable[tuple[int, Outcome]]
+) -> list[list[tuple[object, ...]]]:
+    """Rows of ``staged_outcomes``, laid out one list after the other: in each a job has one outcome.
+
+    The first has the best of each job, and the last time of any.
+    """
+    by_job: dict[tuple[str, int], dict[str, tuple[int, Outcome]]] = {}
+    last: dict[tuple[str, int], datetime] = {}
+    for line, fact in lines:
+        key = (fact.execution_id, fact.job_id)
+        by_outcome = by_job.setdefault(key, {})
+        by_outcome[fact.outcome] = earlier(by_outcome.get(fact.outcome), (line, fact))
+        last[key] = max(fact.at, last.get(key, fact.at))
+    rounds: list[list[tuple[object, ...]]] = [[] for _ in OUTCOMES]
+    for key, by_outcome in by_job.items():
+        found = sorted(by_outcome.values(), key=lambda entry: _RANK[entry[1].outcome])
+        for rows, (line, fact) in zip(rounds, found, strict=False):
+            rows.append(outcome_row(places[key[0]], line, fact, naive(last[key])))
+    return [rows for rows in rounds if rows]
+
+
+def message_row(head: ExecutionHead, line: int, fact: Outcome) -> tuple[object, ...]:
+    """A row of ``staged_messages``."""
+    message = (fact.provider, fact.provider_message_id)
+    return (line, head.account, *message, head.trigger_id, fact.execution_id, fact.job_id)
 
 
 def earlier(known: tuple[int, Timed] | None, entry: tuple[int, Timed]) -> tuple[int, Timed]:

@@ -50,7 +50,7 @@ _DURABLE: Final = "COMMIT succeeded and is durable"
 _TABLES: Final = frozenset({"schema_version", "accounts", "triggers", "executions", "jobs", "tally"})
 """What a file of this library's has from the first version on."""
 
-_FEW: Final = 50
+_FEW: Final = 100
 """Up to so many rows are inserted sooner than an Appender is opened and closed."""
 
 _PAUSES: Final = (0.001, 0.01, 0.1, 0.5)

@@ -4,7 +4,25 @@
 insert into changed_outcomes
 with held as (
     select
-        s.*,
+        s.line,
+        p.account,
+        p.trigger_id,
+        p.execution_id,
+        s.job_id,
+        s.outcome,
+        case s.outcome when 'sent' then 1 when 'failed' then 2 when 'filtered' then 3 else 4 end as rank,
+        s.occurred_at,
+        case when s.outcome = 'sent' then s.occurred_at end as sent_at,
+        case when s.outcome = 'failed' then s.occurred_at end as failed_at,
+        case when s.outcome = 'filtered' then s.occurred_at end as filtered_at,
+        case when s.outcome = 'cancelled' then s.occurred_at end as cancelled_at,
+        coalesce(s.last_at, s.occurred_at) as last_outcome_at,
+        s.code,
+        s.message,
+        s.provider,
+        s.provider_message_id,
+        s.segments,
+        s.cost_in_millionths * 0.000001 as cost,
         j.job_id is not null as is_known,
         coalesce(j.address, j.contact) as contact,
         j.sent_at as old_sent_at,
@@ -24,8 +42,9 @@ with held as (
         j.segments as old_segments,
         j.cost as old_cost
     from staged_outcomes as s
+    inner join staged_places as p on s.place = p.place
     left join jobs as j
-        on s.trigger_id = j.trigger_id and s.execution_id = j.execution_id and s.job_id = j.job_id
+        on p.trigger_id = j.trigger_id and p.execution_id = j.execution_id and s.job_id = j.job_id
 )
 
 select

@@ -1,11 +1,13 @@
 -- What the staged outcomes need done: how many name a job that is not there, how many are decided by their text, how
--- many jobs become filtered, how many leave the reason they were filtered for, and how many are of cancelled triggers
--- that workers have jobs of in hand.
+-- many jobs become filtered, how many leave the reason they were filtered for, how many are sent and had no outcome,
+-- how many others there are, and how many are of cancelled triggers that workers have jobs of in hand.
 select
     count(*) filter (where not is_known) as unknown,
     count(*) filter (where is_tied) as tied,
     count(*) filter (where outcome = 'filtered') as arriving,
     count(*) filter (where old_reason is not null and (is_shown or is_tied)) as leaving,
+    count(*) filter (where outcome = 'sent' and old_outcome is null) as sent,
+    count(*) filter (where outcome <> 'sent' or old_outcome is not null) as others,
     (
         select count(*)
         from changed_outcomes as o

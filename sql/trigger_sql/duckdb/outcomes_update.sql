@@ -1,4 +1,5 @@
--- Gives each changed job the earliest time of each outcome, the latest of any, and what the shown fact says.
+-- Gives each changed job the earliest time of each outcome, the latest of any, and what the shown fact says; but for
+-- those that outcomes_update_sent is for.
 update jobs
 set
     sent_at = least(jobs.sent_at, c.sent_at),
@@ -13,4 +14,8 @@ set
     segments = case when c.is_shown then c.segments else jobs.segments end,
     cost = case when c.is_shown then c.cost else jobs.cost end
 from changed_outcomes as c
-where jobs.trigger_id = c.trigger_id and jobs.execution_id = c.execution_id and jobs.job_id = c.job_id
+where
+    (c.outcome <> 'sent' or c.old_outcome is not null)
+    and jobs.trigger_id = c.trigger_id
+    and jobs.execution_id = c.execution_id
+    and jobs.job_id = c.job_id

@@ -6,24 +6,17 @@
 insert into staged_outcomes
 select
     0 as line,
-    p.account,
-    p.trigger_id,
-    r.execution_id,
+    p.place,
     r.job_id,
     case when r.code is null then 'sent' else 'failed' end as outcome,
-    case when r.code is null then 1 else 2 end as rank,
     $now::timestamp as occurred_at,
-    case when r.code is null then $now::timestamp end as sent_at,
-    case when r.code is not null then $now::timestamp end as failed_at,
-    null as filtered_at,
-    null as cancelled_at,
-    $now::timestamp as last_outcome_at,
+    null as last_at,
     r.code,
     r.message,
     $provider as provider,
     r.provider_message_id,
     case when r.code is null then coalesce(r.segments, j.planned_segments) end as segments,
-    case when r.code is null then coalesce(r.cost, j.planned_cost) end as cost
+    case when r.code is null then (coalesce(r.cost, j.planned_cost) * 1000000)::bigint end as cost_in_millionths
 from staged_results as r
 inner join staged_places as p on r.execution_id = p.execution_id
 inner join jobs as j

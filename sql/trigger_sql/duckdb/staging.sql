@@ -1,5 +1,14 @@
 -- Where a writer's connection lays out one batch before it is applied. Rows are at most one per job (outcomes), per
--- job and n (attempts), per message id, per execution and per trigger; `line` is the fact's place in the call.
+-- job and n (attempts), per message id, per execution and per trigger; `line` is the fact's place in the call, and
+-- last_at the latest time of any of the job's outcomes.
+
+-- Executions that a batch's outcomes or results are of, by a number: to repeat whose they are for each would take long.
+create temp table staged_places (
+    account varchar,
+    trigger_id uuid,
+    execution_id uuid,
+    place integer
+);
 
 create temp table staged_executions (
     line integer,
@@ -60,24 +69,17 @@ create temp table changed_attempts (
 
 create temp table staged_outcomes (
     line integer,
-    account varchar,
-    trigger_id uuid,
-    execution_id uuid,
+    place integer,
     job_id integer,
     outcome varchar,
-    rank integer,
     occurred_at timestamp,
-    sent_at timestamp,
-    failed_at timestamp,
-    filtered_at timestamp,
-    cancelled_at timestamp,
-    last_outcome_at timestamp,
+    last_at timestamp,
     code varchar,
     message varchar,
     provider varchar,
     provider_message_id varchar,
     segments integer,
-    cost decimal(18, 6)
+    cost_in_millionths bigint
 );
 
 create temp table changed_outcomes (
@@ -218,7 +220,7 @@ create temp table staged_audience (
 );
 
 -- Where a worker lays out what became of its messages: a row for each attempt, with a code where it was rejected and
--- next_attempt_at where it will be tried again; and whose the executions are.
+-- next_attempt_at where it will be tried again.
 
 create temp table staged_results (
     execution_id uuid,
@@ -230,10 +232,4 @@ create temp table staged_results (
     code varchar,
     message varchar,
     next_attempt_at timestamp
-);
-
-create temp table staged_places (
-    account varchar,
-    trigger_id uuid,
-    execution_id uuid
 );

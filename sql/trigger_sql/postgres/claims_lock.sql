@@ -8,7 +8,7 @@ where
         from staged_cancels as s
         union
         select s.trigger_id
-        from staged_outcomes as s
+        from staged_places as s
     )
 order by c.trigger_id, c.claim_id, c.execution_id, c.first_job_id
 for update

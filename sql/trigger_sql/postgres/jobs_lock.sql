@@ -9,10 +9,11 @@ with named as (
     from staged_attempts
     union
     select
-        trigger_id,
-        execution_id,
-        job_id
-    from staged_outcomes
+        p.trigger_id,
+        p.execution_id,
+        s.job_id
+    from staged_outcomes as s
+    inner join staged_places as p on s.place = p.place
     union
     select
         trigger_id,
