@@ -80,7 +80,7 @@ def _execution_facts(session: Session, names: Mapping[str, str]) -> Iterator[Fac
         for job_id, contact, address, *_ in rows:
             yield Job(execution_id=execution_id, job_id=job_id, contact=contact, address=address)
         for row in session.rows("export_attempts", **page):
-            yield _attempt(execution_id, row)
+            yield attempt(execution_id, row)
         messages: dict[int, list[Message]] = {}
         for job_id, provider, provider_message_id in session.rows("export_messages", **page):
             messages.setdefault(job_id, []).append(Message(provider, provider_message_id))
@@ -97,7 +97,8 @@ def _execution_facts(session: Session, names: Mapping[str, str]) -> Iterator[Fac
             )
 
 
-def _attempt(execution_id: str, row: Row) -> Attempt:
+def attempt(execution_id: str, row: Row) -> Attempt:
+    """An attempt, from a row of ``export_attempts``."""
     job_id, n, occurred_at, provider, code, message, next_attempt_at = row
     return Attempt(
         execution_id=execution_id,

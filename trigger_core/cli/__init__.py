@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from trigger_core import _admin, imports
@@ -67,6 +67,8 @@ def _dispatch(arguments: Namespace, streams: Terminal) -> int:
             return 0
         case "demo":
             return _serve.demo(arguments.store, arguments.port)
+    if command == "copy":
+        return _copy(vars(arguments), streams)
     if arguments.store is None:
         raise InvalidInput(f"which store? give --store, or set {STORE_VARIABLE}")
     if command in ("serve", "worker"):
@@ -83,6 +85,21 @@ def _dispatch(arguments: Namespace, streams: Terminal) -> int:
         return _admin.ask(reached, command, values, streams, sends=sends)
     with reached:
         return _commands.carry_out(reached, command, values, streams)
+
+
+def _copy(arguments: Mapping[str, Any], streams: Terminal) -> int:
+    """Copies in this process or, where a service has one of the stores open, in that service's."""
+    urls = {side: _store.named(arguments[side]) for side in ("from", "to")}
+    values: dict[str, Any] = {"json": arguments["json"], "from": None, "to": urls["to"]}
+    source = _store.reach(urls["from"], make=False)
+    if isinstance(source, str):
+        return _admin.ask(source, "copy", values, streams)
+    with source:
+        target = _store.reach(urls["to"], make=True)
+        if not isinstance(target, str):
+            target.close()
+            return _commands.carry_out(source, "copy", values, streams)
+    return _admin.ask(target, "copy", values | {"from": urls["from"], "to": None}, streams)
 
 
 def _values(command: str, arguments: Namespace) -> dict[str, Any]:

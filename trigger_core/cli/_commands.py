@@ -13,8 +13,10 @@ from typing import Any, Final
 
 import attrs
 
-from trigger_core import Library, imports, journal
+import trigger_core
+from trigger_core import Library, copying, imports, journal
 from trigger_core._admin import Streams
+from trigger_core.copying import CopyRefused
 from trigger_core.errors import FactError, InvalidValue, NotFound, TriggerCoreError
 from trigger_core.facts import iso, uuid
 from trigger_core.imports import RowsRefused
@@ -40,6 +42,12 @@ def carry_out(library: Library, command: str, arguments: Arguments, streams: Str
         elif not error.recorded:
             told += "; --skip-invalid records the rest"
         streams.error(told)
+    except CopyRefused as error:
+        for conflict in error.conflicts[:_SHOWN]:
+            streams.error(str(conflict))
+        streams.error(
+            f"the stores contradict each other {_times(len(error.conflicts))}; one side has to be changed"
+        )
     except (TriggerCoreError, OSError) as error:
         streams.error(said(error))
     return 2
@@ -191,6 +199,34 @@ def _audit(library: Library, arguments: Arguments, streams: Streams) -> int:
     return 1 if count else 0
 
 
+def _copy(library: Library, arguments: Arguments, streams: Streams) -> int:
+    """Copies between the library and another store, of which one process at a time can have either open."""
+    with trigger_core.open(arguments["from"] or arguments["to"]) as other:
+        source, target = (other, library) if arguments["from"] else (library, other)
+        copied = copying.copy(source, target, progress=streams.progress)
+    counts = {
+        field.name: getattr(copied, field.name)
+        for field in attrs.fields(type(copied))
+        if field.name not in ("source", "target")
+    }
+    found = {"source": copied.source, "target": copied.target}
+    if arguments["json"]:
+        differences = {side: [attrs.asdict(each) for each in some] for side, some in found.items()}
+        _say(streams, _json({**counts, "differences": differences}))
+        return 0 if copied.is_sound else 1
+    named = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count)
+    _say(streams, f"copied {named or 'nothing'}")
+    for side, some in found.items():
+        for difference in some:
+            _say(streams, f"{side}: {difference}")
+    _say(streams, "no difference on either side" if copied.is_sound else "differences were found")
+    return 0 if copied.is_sound else 1
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def _compact(library: Library, arguments: Arguments, streams: Streams) -> int:
     library.compact()
     _say(streams, _json({"compacted": True}) if arguments["json"] else "compacted")
@@ -234,6 +270,7 @@ COMMANDS: Final[Mapping[str, Callable[[Library, Arguments, Streams], int]]] = {
     "keys revoke": _revoke_key,
     "audit": _audit,
     "compact": _compact,
+    "copy": _copy,
     "sql run": _run_sql,
     "snapshot": _snapshot,
     "health": _health,

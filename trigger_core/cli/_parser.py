@@ -21,6 +21,7 @@ examples:
   trigger-core serve --store triggers.duckdb --worker --sender sms=sandbox: --sender email=sandbox:
   trigger-core import contacts --store triggers.duckdb --account acme contacts.csv
   trigger-core record --store triggers.duckdb journal.ndjson
+  trigger-core copy --from triggers.duckdb --to moved.duckdb
   trigger-core sql run --store triggers.duckdb ledger account=acme trigger_id=780cab43-2de4-4ce0-a96b-aeeeed06346c
 
 Results go to standard output, messages to standard error. The exit code is 0 when it is done, 1 when an audit found
@@ -50,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     _add_journals(commands, store, as_json)
     _add_imports(commands, both)
     _add_keys(commands, both)
-    _add_care(commands, both)
+    _add_care(commands, both, as_json)
     _add_sql(commands, both, as_json)
     return main
 
@@ -136,8 +137,17 @@ def _add_keys(commands: Commands, both: list[argparse.ArgumentParser]) -> None:
     revoke.add_argument("key_id", metavar="KEY_ID")
 
 
-def _add_care(commands: Commands, both: list[argparse.ArgumentParser]) -> None:
+def _add_care(
+    commands: Commands, both: list[argparse.ArgumentParser], as_json: argparse.ArgumentParser
+) -> None:
     commands.add_parser("audit", parents=both, help="re-derive every number; exit code 1 if one differs")
+    copy = commands.add_parser(
+        "copy",
+        parents=[as_json],
+        help="bring all of a store into another; exit code 1 if an audit finds something",
+    )
+    copy.add_argument("--from", metavar="STORE", required=True, help="a store without a worker")
+    copy.add_argument("--to", metavar="STORE", required=True, help="made if it isn't there")
     commands.add_parser("compact", parents=both, help="fold the ledger, so that reading it stays cheap")
     snapshot = commands.add_parser("snapshot", parents=both, help="write a consistent copy of the store")
     snapshot.add_argument("path", metavar="FILE", help="a file that isn't there yet")

@@ -40,6 +40,12 @@ def reach(store: str, *, make: bool) -> Library | str:
         time.sleep(0.1)
 
 
+def named(store: str) -> str:
+    """A store as a process in another directory names it."""
+    path = _admin.path_of(store)
+    return store if path is None else f"{store.partition('://')[0]}://{path}" if "://" in store else path
+
+
 def own(store: str, *, make: bool = True) -> Library:
     """The open library, for a service.
 

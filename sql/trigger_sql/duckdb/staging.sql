@@ -233,3 +233,16 @@ create temp table staged_results (
     message varchar,
     next_attempt_at timestamp
 );
+
+-- Where what was planned of jobs is laid out that come from another store.
+
+create temp table staged_planned (
+    account varchar,
+    trigger_id uuid,
+    execution_id uuid,
+    job_id integer,
+    variant_id uuid,
+    planned_segments integer,
+    planned_cost decimal(18, 6),
+    variables varchar
+);

@@ -1,0 +1,21 @@
+-- The attempts at some jobs of some executions.
+-- $trigger_ids: the executions' triggers
+-- $execution_ids: the executions
+-- $after: only jobs behind this job_id
+-- $through: only jobs up to this job_id
+select
+    execution_id,
+    job_id,
+    n,
+    occurred_at,
+    provider,
+    error_code,
+    error_message,
+    next_attempt_at
+from attempts
+where
+    trigger_id in (select unnest($trigger_ids::uuid[]))
+    and execution_id in (select unnest($execution_ids::uuid[]))
+    and job_id > $after::integer
+    and job_id <= $through::integer
+order by execution_id, job_id, n

@@ -1,0 +1,18 @@
+-- The delivery events of some jobs of some executions, without those that follow from others.
+-- $trigger_ids: the executions' triggers
+-- $execution_ids: the executions
+-- $after: only jobs behind this job_id
+-- $through: only jobs up to this job_id
+select
+    execution_id,
+    job_id,
+    type,
+    occurred_at
+from events
+where
+    trigger_id in (select unnest($trigger_ids::uuid[]))
+    and execution_id in (select unnest($execution_ids::uuid[]))
+    and job_id > $after::integer
+    and job_id <= $through::integer
+    and type <> 'reached'
+order by execution_id, job_id, type
