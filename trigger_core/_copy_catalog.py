@@ -156,9 +156,7 @@ def _item_conflicts(source: Store, target: Store, account: str) -> Iterator[Conf
     lists = {name: str(list_id) for name, list_id, _ in _rows(target, "copy_lists", account=account)}
     for name, list_id, _ in _rows(source, "copy_lists", account=account):
         if name in lists and lists[name] != str(list_id):
-            members = zip_longest(
-                _members(source, account, str(list_id)), _members(target, account, lists[name])
-            )
+            members = zip_longest(_names(source, account, list_id), _names(target, account, lists[name]))
             if any(mine != theirs for mine, theirs in members):
                 yield Conflict(f"account {account}, list {name}", "has other members in the target")
 
@@ -244,20 +242,22 @@ def _put_workflows(session: Session, account: str, items: Sequence[Row]) -> int:
     return len(new)
 
 
-def _members(store: Store, account: str, list_id: str) -> Iterator[str]:
-    asked = {"account": account, "list_id": list_id}
-    for rows in pages(store, "catalog_list_members", 0, "", _MEMBERS, **asked):
-        yield from (row[0] for row in rows)
+def _members(store: Store, account: str, list_id: object) -> Iterator[list[Row]]:
+    """Rows of ``list_members``."""
+    return pages(store, "copy_list_members", 2, "", _MEMBERS, account=account, list_id=str(list_id))
+
+
+def _names(store: Store, account: str, list_id: object) -> Iterator[str]:
+    return (row[2] for rows in _members(store, account, list_id) for row in rows)
 
 
 def _put_lists(session: Session, source: Store, account: str, items: Sequence[Row]) -> int:
     known = {row[0] for row in session.rows("copy_lists", account=account)}
     new = [row for row in items if row[0] not in known]
-    for name, list_id, members in new:
-        session.append("lists", [(account, name, list_id, members)])
-        asked = {"account": account, "list_id": str(list_id)}
-        for rows in pages(source, "catalog_list_members", 0, "", _MEMBERS, **asked):
-            session.append("list_members", [(account, list_id, row[0]) for row in rows])
+    for row in new:
+        session.append("lists", [(account, *row)])
+        for rows in _members(source, account, row[1]):
+            session.append("list_members", rows)
     return len(new)
 
 

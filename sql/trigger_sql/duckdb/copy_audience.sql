@@ -7,7 +7,8 @@ select
     account,
     trigger_id,
     place,
-    contact
+    contact,
+    contact_id
 from audiences
 where account = $account and trigger_id = $trigger_id::uuid and place > $after::integer
 order by place
