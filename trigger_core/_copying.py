@@ -33,11 +33,12 @@ class Conflict:
 
 
 def pages(store: Store, query: str, key: int, first: str, limit: int, **asked: object) -> Iterator[list[Row]]:
-    """The pages of a query by its `$after` and `$limit`; ``key`` is the column that the next page begins behind."""
+    """The pages of a query by its `$limit` and its `$behind`, an id, or `$after`; ``key`` is the column of that."""
     after = first
+    place = "behind" if first == FIRST else "after"
     while True:
         with store.read() as session:
-            rows = session.rows(query, after=after, limit=limit, **asked)
+            rows = session.rows(query, **{place: after}, limit=limit, **asked)
         if not rows:
             return
         yield rows

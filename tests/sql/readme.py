@@ -35,6 +35,7 @@ TABLE = re.compile(
 VALUES = {
     "account": "'acme'",
     "accounts": "['acme', 'globex']",
+    "behind": "'00000000-0000-0000-0000-000000000000'",
     "after": "'0'",
     "claimed": "[]",
     "contacts": "10",
@@ -134,6 +135,8 @@ def group(name: str) -> str:
         return "Audit"
     if name.startswith(("compact_", "fold")):
         return "Compaction"
+    if name.startswith("copy_"):
+        return "Copying"
     if name.startswith("journal_"):
         return "Checking a journal"
     return "" if name in trigger_sql.readable() else "Recording"

@@ -25,6 +25,7 @@ KEYS = frozenset({"account", "trigger_id"})
 SPANNING = {
     "audit_": "an audit compares everything in the store, and shows the account of each difference",
     "dispatch_": "workers send what is due, whosever it is",
+    "copy_": "a copy takes everything, whosever it is, and keeps whose it is",
     "compact_": "compaction rewrites whole tables and answers nothing",
     "tidy_": "forgets what is of no more use, whosever it was, and answers nothing",
 }

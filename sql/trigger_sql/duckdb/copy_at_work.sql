@@ -1,5 +1,5 @@
 -- A page of the triggers of which something is still to be sent, by trigger_id.
--- $after: only those behind this trigger_id
+-- $behind: only those behind this trigger_id
 -- $limit: at most so many
 select distinct
     w.account,
@@ -20,6 +20,6 @@ from (
         trigger_id
     from scheduled_steps
 ) as w
-where w.trigger_id > $after::uuid
+where w.trigger_id > $behind::uuid
 order by w.trigger_id
 limit $limit::integer

@@ -1,6 +1,6 @@
 -- A page of an account's contacts, by contact_id, as they are stored.
 -- $account: the tenant
--- $after: only those behind this contact_id
+-- $behind: only those behind this contact_id
 -- $limit: at most so many
 select
     account,
@@ -16,6 +16,6 @@ select
     whatsapp_opted_out,
     attributes
 from contacts
-where account = $account and contact_id > $after::uuid
+where account = $account and contact_id > $behind::uuid
 order by contact_id
 limit $limit::integer
