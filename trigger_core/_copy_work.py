@@ -12,7 +12,7 @@ from trigger_core import _copy_catalog
 from trigger_core._copying import FIRST, Report, packed, pages
 from trigger_core.errors import StoreError
 from trigger_core.library import Library
-from trigger_core.store import Row, Session
+from trigger_core.store import Row, Session, settled
 
 _TRIGGERS: Final = 1000
 _JOBS: Final = 100_000
@@ -62,8 +62,12 @@ def hand_over(source: Library, target: Library, report: Report) -> int:
 def _hand_over(source: Library, target: Library, ids: list[str]) -> None:
     with source.store.read() as session:
         left = {query: session.rows(query, trigger_ids=ids) for query in _LEFT}
-        with target.store.write() as there:
-            _take(session, there, left, ids)
+
+        def take() -> None:
+            with target.store.write() as there:
+                _take(session, there, left, ids)
+
+        settled(take)
     with source.store.write() as session:
         if left != {query: session.rows(query, trigger_ids=ids) for query in _LEFT}:
             raise StoreError(
