@@ -134,6 +134,13 @@ class Batch:
         if self.keeping:
             session.run("plan_audience_keep", trigger_ids=self.keeping)
 
+    def _is_single(self, session: Session) -> bool:
+        """Whether each execution is for one contact and nothing is to be filled in."""
+        if self.listed or self.kept or len({row[1] for row in self.audience}) < len(self.audience):
+            return False
+        [(vary,)] = session.rows("plan_jobs_vary")
+        return not vary
+
     def _heads(self) -> Iterator[Row]:
         for fact in self.triggers:
             yield tally_row(
@@ -151,7 +158,7 @@ class Batch:
             return []
         by_id = {planned.execution.execution_id: planned for planned in self.executions}
         session.append("staged_plans", [_plan_row(planned, self.now) for planned in self.executions])
-        session.run("plan_jobs")
+        session.run("plan_jobs_single" if self._is_single(session) else "plan_jobs")
         at = naive(self.now)
         ledger: list[Row] = []
         dispatches: list[Row] = []

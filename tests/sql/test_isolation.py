@@ -37,6 +37,7 @@ OTHER_KEYS = {
     ("journal_executions_recorded", "executions", "execution_id"): "finds the triggers of a journal's facts",
     ("api_keys_by_prefix", "api_keys", "prefix"): "finds the account that a key belongs to",
     ("plan_jobs", "contacts", "contact_id"): "is made of the account and the contact",
+    ("plan_jobs_single", "contacts", "contact_id"): "is made of the account and the contact",
     ("events_park", "parked_events", "event_id"): "looks whether the very same event is parked already",
     ("unpark_by_job", "parked_events", "execution_id"): "an event is parked while its trigger is unknown",
     ("unparked_by_job", "parked_events", "execution_id"): "an event is parked while its trigger is unknown",

@@ -211,6 +211,52 @@ def test_a_send_to_one_contact_has_a_job(library: Library) -> None:
     assert (counts.total, counts.pending) == (1, 1)
 
 
+@pytest.mark.parametrize("channel", ["email", "sms", "whatsapp"])
+def test_one_alone_is_planned_like_one_among_several(library: Library, channel: str) -> None:
+    """Whether a contact is meant alone or with others changes neither reason nor variant nor price."""
+    variants: list[dict[str, Any]] = [
+        {"country": "US", "approved": True, "text": "Hi " * 60, "price": "0.03", "price_per": "message"},
+        {"country": "IN", "approved": False, "text": "Namaste", "price": "0.02", "price_per": "message"},
+        {"country": "FR", "approved": True, "text": "Salut", "price": "0.01", "price_per": "message"},
+    ]
+    if channel == "sms":
+        variants = [{**each, "price_per": "segment"} for each in variants]
+    if channel == "email":
+        variants = [{**each, "subject": "Hi"} for each in variants]
+    catalog = library.catalog
+    made = tuple(TemplateVariant(**each) for each in variants)
+    catalog.put("alone", Template(key="t", channel=channel, currency="USD", variants=made))
+    for place, (country, number, email, out) in enumerate(
+        [
+            ("US", "+14155550100", "a@example.org", ()),
+            ("FR", "+33612345678", "b@example.org", ()),
+            ("IN", "+918489462530", "c@example.org", ()),
+            ("DE", "+4915112345678", "d@example.org", ()),
+            ("US", "12", "nonsense", ()),
+            ("US", None, None, ()),
+            ("FR", "+33612345679", "e@example.org", (channel,)),
+        ]
+    ):
+        contact = Contact(
+            external_id=f"user_{place}", country=country, phone_number=number, email=email, opted_out=out
+        )
+        catalog.put("alone", contact)
+    names = [f"user_{place}" for place in range(8)]
+
+    def planned(**whom: Any) -> list[Any]:
+        receipt = library.send("alone", Send(channel=channel, template_key="t", **whom))
+        query = "select * from jobs where trigger_id = $trigger_id::uuid order by job_id"
+        columns, rows = library.store.table(query, {"trigger_id": receipt.trigger_id})
+        own = {"trigger_id", "execution_id", "job_id", "filtered_at", "last_outcome_at"}
+        return [
+            {name: value for name, value in zip(columns, row, strict=True) if name not in own} for row in rows
+        ]
+
+    together = planned(contact_external_ids=names)
+    assert [planned(contact_external_id=name) for name in names] == [[job] for job in together]
+    assert len({job["code"] for job in together}) == 6
+
+
 def test_replacing_changes_nothing_that_was_planned(library: Library) -> None:
     """A template, contact or list that is replaced after a send says for that send what it said before."""
     library.send(ACCOUNT, Send(channel="sms", template_key="hello", list_name="everyone"))
