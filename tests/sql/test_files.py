@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlglot import parse
+from sqlglot import exp, parse, parse_one
 
 import trigger_sql
 from trigger_core._audit import QUERIES
@@ -107,3 +107,37 @@ def test_parameters_are_checked(text: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(trigger_sql, "_read", lambda *_: text)
     with pytest.raises(ValueError, match=r"ledger\.sql: .* account"):
         trigger_sql.query.__wrapped__("ledger")
+
+
+WHOLE = {
+    "accounts": "copy_accounts",
+    "api_keys": "copy_api_keys",
+    "audiences": "copy_audience",
+    "contacts": "copy_contacts",
+    "dispatches": "copy_dispatches",
+    "idempotency_keys": "copy_idempotency_keys",
+    "list_members": "copy_list_members",
+    "lists": "copy_lists",
+    "parked_events": "copy_parked_events",
+    "retries": "copy_retries",
+    "scheduled_steps": "copy_scheduled_steps",
+    "template_groups": "copy_template_groups",
+    "template_variants": "copy_template_variants",
+    "trigger_variables": "copy_variables",
+}
+"""Tables that a copy takes over row by row, and the query that reads them."""
+
+
+@pytest.mark.parametrize("table", WHOLE)
+def test_a_copy_takes_whole_rows(table: str) -> None:
+    """A copy reads every column of a table, in its order; where it is asked for one account's, that goes without."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(trigger_sql.script("schema"))
+        columns = [name for (name, *_) in connection.execute(f"describe {table}").fetchall()]
+    query = trigger_sql.query(WHOLE[table])
+    select = parse_one(query.text, dialect="duckdb")
+    assert isinstance(select, exp.Select)
+    named = select.named_selects
+    assert named == columns if "account" in named else named == columns[1:]
