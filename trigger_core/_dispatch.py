@@ -35,10 +35,13 @@ _STAGED: Final = (
     "staged_messages",
 )
 _LONGEST_PAUSE: Final = timedelta(hours=1)
+_PORTION: Final = 0.25
 
 IN_DOUBT: Final = Rejected(
     code="in_doubt", message="The sender stopped before it said whether the message was taken"
 )
+_OPTED_OUT: Final = ("opted_out", "Contact opted out of this channel")
+"""As ``plan_jobs`` has it."""
 
 
 @frozen
@@ -81,11 +84,42 @@ class Patience:
 
 @frozen
 class Claim:
-    """Jobs that a worker has in hand, and the message to each."""
+    """Jobs that a worker has in hand, and the message to each.
+
+    Attributes:
+        left: jobs that were claimed and are filtered, since their contacts have opted out by now.
+    """
 
     claim_id: str
     jobs: Sequence[Row]
     messages: Sequence[Message]
+    left: Sequence[Row] = ()
+
+    @property
+    def touched(self) -> set[str]:
+        """The triggers that this is about."""
+        return {row[1] for jobs in (self.jobs, self.left) for row in jobs}
+
+
+@frozen
+class Rate:
+    """A limit: what was not used of a second is kept, a second's worth at most (a token bucket).
+
+    It holds for all workers of a store that are given it, and is given out in portions of a quarter of a second's worth
+    or more: each is a batch, with transactions of its own.
+
+    Attributes:
+        per_second: how many messages a second.
+    """
+
+    per_second: float
+
+    def available(self, session: Session, channel: str, now: datetime) -> int:
+        """How many messages may go now, in a write transaction."""
+        most = max(1.0, self.per_second)
+        asked = {"channel": channel, "rate": self.per_second, "most": most, "now": naive(now)}
+        [(tokens,)] = session.rows("dispatch_rate", **asked)
+        return int(tokens) if tokens >= max(1.0, self.per_second * _PORTION) else 0
 
 
 @frozen
@@ -121,7 +155,7 @@ class Texts:
 def messages(jobs: Sequence[Row], channel: str, variants: dict[str, Variant]) -> list[Message]:
     """The message to each job of a claim."""
     found = []
-    for account, _, execution_id, job_id, n, _, contact, address, variant_id, attributes, given in jobs:
+    for account, _, execution_id, job_id, n, _, contact, address, variant_id, attributes, given, _ in jobs:
         variant = variants[variant_id]
         values = {} if variant.is_plain() else {**_values(attributes), **_values(given)}
         found.append(
@@ -161,8 +195,8 @@ def claim(
     now: datetime,
     expires_at: datetime,
     patience: Patience,
-) -> Claim | None:
-    """Claims what is due on a channel, in a write transaction; None if nothing is."""
+) -> Claim:
+    """Claims what is due on a channel, in a write transaction; nothing, where whatever was due has an outcome."""
     claim_id = new_id()
     asked: dict[str, Any] = {
         "claim_id": claim_id,
@@ -188,11 +222,35 @@ def claim(
         session.run("execution_facts_tally")
         session.run("execution_facts_update")
         session.clear("staged_executions")
-    jobs = session.rows("dispatch_jobs", claim_id=claim_id)
+    jobs = session.rows("dispatch_jobs", claim_id=claim_id, channel=channel)
+    if left := [row for row in jobs if row[11]]:
+        _filter(session, left, naive(now))
+        jobs = [row for row in jobs if not row[11]]
+    return _claimed(session, texts, claim_id, channel, jobs, left)
+
+
+def _filter(session: Session, jobs: Sequence[Row], at: datetime) -> None:
+    """Records that jobs are filtered, because their contacts opted out after they were planned."""
+    places = {place: number for number, place in enumerate(dict.fromkeys(row[:3] for row in jobs))}
+    session.append("staged_places", [(*place, number) for place, number in places.items()])
+    found = [(0, places[row[:3]], row[3], "filtered", at, None, *_OPTED_OUT, *(None,) * 4) for row in jobs]
+    session.append("staged_outcomes", found)
+    session.guard("jobs_lock")
+    apply_outcomes(session)
+    session.clear("staged_places", "staged_outcomes", "changed_outcomes")
+
+
+def _claimed(
+    session: Session,
+    texts: Texts,
+    claim_id: str,
+    channel: str,
+    jobs: Sequence[Row],
+    left: Sequence[Row] = (),
+) -> Claim:
     if not jobs:
-        session.run("dispatch_release", claim_id=claim_id)  # whatever was claimed has an outcome already
-        return None
-    return Claim(claim_id, jobs, messages(jobs, channel, texts.of(session, jobs)))
+        session.run("dispatch_release", claim_id=claim_id)
+    return Claim(claim_id, jobs, messages(jobs, channel, texts.of(session, jobs)), left)
 
 
 def take_over(
@@ -204,7 +262,10 @@ def take_over(
     now: datetime,
     expires_at: datetime,
 ) -> Claim | None:
-    """Takes a claim over whose worker is gone, in a write transaction; None if there is none."""
+    """Takes a claim over whose worker is gone, in a write transaction; None if there is none.
+
+    Who opted out since isn't looked at: the sender may have taken the message already.
+    """
     gone = {"now": naive(now), "workers": workers}
     rows = session.rows("dispatch_lost", channel=channel, **gone)
     if not rows:
@@ -213,11 +274,9 @@ def take_over(
     taken = {"claim_id": claim_id, "worker_id": worker_id, "expires_at": naive(expires_at)}
     if not session.rows("dispatch_take_over", **taken, **gone):
         return None
-    jobs = session.rows("dispatch_jobs", claim_id=claim_id)
-    if not jobs:
-        session.run("dispatch_release", claim_id=claim_id)
-        return None
-    return Claim(claim_id, jobs, messages(jobs, channel, texts.of(session, jobs)))
+    return _claimed(
+        session, texts, claim_id, channel, session.rows("dispatch_jobs", claim_id=claim_id, channel=channel)
+    )
 
 
 def usable(said: Iterable[Result], expected: int) -> tuple[list[Result], set[str]]:

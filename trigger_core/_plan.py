@@ -261,16 +261,16 @@ def submit(session: Session, known: Known, submissions: Sequence[Submission], no
     return batch
 
 
-def plan_due(session: Session, now: datetime, most: int) -> Batch:
-    """Plans the steps and channels of workflows that are due."""
+def plan_due(session: Session, now: datetime, most: int, trigger_id: str | None = None) -> Batch:
+    """Plans the steps and channels of workflows that are due, of one run or of all."""
     batch = Batch(now)
-    taken = {trigger_id for (trigger_id,) in session.rows("dispatch_steps_taken", now=naive(now))}
-    for account, trigger_id, step_id, channel, template_key, due_at, variables in session.rows(
-        "dispatch_steps_due", now=naive(now), limit=most
+    taken = {run_id for (run_id,) in session.rows("dispatch_steps_taken", now=naive(now))}
+    for account, run_id, step_id, channel, template_key, due_at, variables in session.rows(
+        "dispatch_steps_due", now=naive(now), limit=most, trigger_id=trigger_id
     ):
         execution = facts.Execution(
             account=account,
-            trigger_id=trigger_id,
+            trigger_id=run_id,
             execution_id=new_id(),
             channel=channel,
             step_id=step_id,

@@ -330,20 +330,16 @@ class Library:
             raise submission.error
         return cast(Receipt, submission.receipt)
 
-    def _plan_due(self, most: int) -> int:
-        """Plans steps of workflows that are due, at most so many; says how many. A worker calls this.
+    def _plan_due(self, most: int, trigger_id: str | None = None) -> int:
+        """Plans steps of workflows that are due, at most so many, of one run or of all; says how many it planned.
 
         Raises:
             StoreUnavailable: nothing was planned; try again.
         """
-        now = self._now()
-        with self.store.read() as session:
-            if not session.rows("dispatch_steps_any", now=now.replace(tzinfo=None)):
-                return 0
         batch = None
         try:
             with self.store.write() as session:
-                batch = _plan.plan_due(session, now, most)
+                batch = _plan.plan_due(session, self._now(), most, trigger_id)
         finally:  # whatever became of it: an answer that is read anew is never wrong
             if batch is not None:
                 self._touched(batch.touched)

@@ -27,13 +27,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 from threading import Condition, Event, Thread
-from time import sleep
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Final, Self
 
 from trigger_core import _dispatch
-from trigger_core._dispatch import IN_DOUBT, Claim, Patience
+from trigger_core._dispatch import IN_DOUBT, Claim, Patience, Rate
 from trigger_core._ids import new_id
+from trigger_core._rows import naive
 from trigger_core.errors import (
     FactsRefused,
     InvalidValue,
@@ -52,7 +53,16 @@ __all__ = ["Patience", "Worker"]
 _LOG: Final = logging.getLogger("trigger_core.worker")
 
 _POLL: Final = 0.25
-"""Seconds after which a worker looks again, though nobody told it of anything."""
+"""Seconds after which a worker asks its senders for events, and looks at the clock."""
+
+_REST: Final = 60.0
+"""Seconds after which it asks the store, though nobody told it of anything and nothing known has fallen due."""
+
+_SHARED_REST: Final = 1.0
+"""The same where other processes may write to the store: they tell it of nothing."""
+
+_PUT_OFF: Final = timedelta(minutes=5)
+"""When a step of a workflow is tried again that could not be planned."""
 
 _TRIES: Final = 40
 """How often recording is tried by hand, or when the worker is to stop."""
@@ -64,6 +74,10 @@ _STEPS: Final = 100
 """How many steps of workflows are planned in one transaction."""
 
 
+_GONE: Final = (StoreUnavailable, StoreClosed, StoreForked)
+"""The store is, so nothing else can be done."""
+
+
 class Worker:
     """Sends what the library planned, each message once; several workers of one store share the work.
 
@@ -73,7 +87,8 @@ class Worker:
     Args:
         library: where the work is.
         senders: who sends on which channel. Of other channels nothing is claimed.
-        rates: how many messages a second at most this worker hands over, by channel.
+        rates: how many messages a second are handed over at most, by channel. What is used of it is kept in the store,
+            so that workers who are given the same rate share it.
         patience: how often and how long a message is tried.
         lease: after this time without a sign of life others may take over what a worker has in hand. Whatever a
             process had in hand when it was killed is taken over at once where no other process can use the store.
@@ -108,7 +123,7 @@ class Worker:
         self.worker_id = new_id()
         self._library = library
         self._senders = dict(senders)
-        self._buckets = {channel: _Bucket(rate) for channel, rate in (rates or {}).items()}
+        self._rates = {channel: Rate(rate) for channel, rate in (rates or {}).items()}
         self._patience = patience or Patience()
         self._lease = lease
         self._dice = Random(seed)  # type: ignore[arg-type]  # noqa: S311  no secret depends on it
@@ -120,6 +135,8 @@ class Worker:
         self._failures: dict[str, int] = {}
         self._told: dict[str, Sequence[Report]] = {}
         self._threads: list[Thread] = []
+        rest = _REST if library.store.sees_every_write else _SHARED_REST
+        self._watches = {place: _Watch(rest) for place in (None, *senders)}
         self._register()
 
     def __enter__(self) -> Self:
@@ -155,7 +172,7 @@ class Worker:
             return
         self._register()
         self._stopping.clear()
-        works = [self._plan, *(partial(self._work, channel) for channel in self._senders)]
+        works = [self._work_ahead, *(partial(self._work, channel) for channel in self._senders)]
         self._threads = [Thread(target=self._loop, args=(work,), daemon=True) for work in works]
         self._threads.append(Thread(target=self._keep, daemon=True))
         for thread in self._threads:
@@ -169,6 +186,7 @@ class Worker:
             thread.join()
         self._threads = []
         self._library._workers.pop(self.worker_id, None)
+        self._library._wake_workers()  # whatever it would have tried again is theirs
         for channel, sender in self._senders.items():
             try:
                 sender.close()
@@ -179,25 +197,34 @@ class Worker:
         """Says that this worker is there, so that no other one takes over what it has in hand."""
         self._library._workers[self.worker_id] = self._wake
 
+    def _work_ahead(self) -> bool:
+        """Plans, where that may be due; whether there may be more."""
+        return self._watches[None].is_over(self._serial, self._now()) and self._plan() > 0
+
     def _work(self, channel: str) -> bool:
-        """Whether there is more to do: a few events that trickle in are better recorded together, after a pause."""
-        sent, told = self._send(channel), self._events(channel)
+        """Sends, where that may be due; whether there may be more to do.
+
+        A few events that trickle in are better recorded together, after a pause.
+        """
+        over = self._watches[channel].is_over(self._serial, self._now())
+        sent, told = self._send(channel) if over else 0, self._events(channel)
         return sent > 0 or told >= _MANY
 
-    def _loop(self, work: Callable[[], int]) -> None:
+    def _loop(self, work: Callable[[], bool]) -> None:
         while not self._stopping.is_set():
             serial = self._serial
             try:
+                self._library.store.check()
                 done = work()
             except (StoreClosed, StoreForked) as error:
                 _LOG.warning("work ends: %s", type(error).__name__)
                 return
             except TriggerCoreError as error:
                 _LOG.warning("work failed and is taken up again: %s", type(error).__name__)
-                done = 0
+                done = False
             except Exception as error:  # a defect: what else there is to do still has to be done
                 _LOG.error("work failed unforeseen and is taken up again: %s", type(error).__name__)
-                done = 0
+                done = False
             if not done:
                 with self._news:
                     self._news.wait_for(lambda: self._stopping.is_set() or self._serial != serial, _POLL)  # noqa: B023
@@ -229,14 +256,59 @@ class Worker:
         return self._library._now()
 
     def _plan(self) -> int:
-        return self._library._plan_due(_STEPS)
+        """Plans what is due of workflows; how many steps that were."""
+        serial, now = self._serial, self._now()
+        with self._library.store.read() as session:
+            [(due_at,)] = session.rows("dispatch_steps_next")
+            if due_at is None or due_at > naive(now):
+                self._watches[None].rest(serial, due_at)
+                return 0
+            runs = session.rows("dispatch_steps_runs", now=naive(now), limit=_STEPS)
+        try:
+            return self._library._plan_due(_STEPS)
+        except _GONE:
+            raise
+        except Exception:
+            return sum(self._plan_alone(trigger_id) for (trigger_id,) in runs)
+
+    def _plan_alone(self, trigger_id: str) -> int:
+        """Plans what is due of one run; what can't be, for whatever reason, is put off and holds up nobody."""
+        try:
+            return self._library._plan_due(_STEPS, trigger_id)
+        except _GONE:
+            raise
+        except Exception as error:
+            _LOG.error(
+                "a step of %s could not be planned and is put off: %s", trigger_id, type(error).__name__
+            )
+            now = self._now()
+            times = {"now": naive(now), "due_at": naive(now + _PUT_OFF)}
+            with self._library.store.write() as session:
+                session.run("dispatch_steps_put_off", trigger_id=trigger_id, **times)
+            return 0
 
     def _send(self, channel: str) -> int:
         """Sends a batch; how many messages that were."""
-        sender = self._senders[channel]
-        claim = self._lost(channel, sender) or self._claim(channel, sender)
-        if claim is None:
-            return 0
+        sender, watch = self._senders[channel], self._watches[channel]
+        while True:
+            serial, now = self._serial, self._now()
+            with self._library.store.read() as session:
+                asked = {"channel": channel, "workers": self._others()}
+                [(due_at, lost_at)] = session.rows("dispatch_next", **asked)
+            if lost_at is not None and lost_at <= naive(now):
+                claim = self._take_over(channel)
+                if claim is not None and not sender.idempotent:
+                    self._settle(sender, claim, [IN_DOUBT] * len(claim.jobs))
+                    return len(claim.jobs)
+            elif due_at is not None and due_at <= naive(now):
+                claim = self._claim(channel, sender)
+                if claim is None:  # the rate allows no more now
+                    return 0
+            else:
+                watch.rest(serial, due_at, lost_at)
+                return 0
+            if claim is not None and claim.jobs:
+                break
         self._in_hand.add(claim.claim_id)
         try:
             self._hand_over(channel, sender, claim)
@@ -262,15 +334,11 @@ class Worker:
             )
         self._settle(sender, claim, results)
 
-    def _lost(self, channel: str, sender: Sender) -> Claim | None:
-        """A claim to take over; where nobody may send its messages again, they are recorded as in doubt instead."""
-        store, now = self._library.store, self._now()
-        with store.read() as session:
-            asked = {"channel": channel, "now": now.replace(tzinfo=None), "workers": self._others()}
-            if not session.rows("dispatch_lost", **asked):
-                return None
-        with store.write() as session:
-            claim = _dispatch.take_over(
+    def _take_over(self, channel: str) -> Claim | None:
+        """A claim whose worker is gone, if there is one still."""
+        now = self._now()
+        with self._library.store.write() as session:
+            return _dispatch.take_over(
                 # who is there is asked anew: one that came since may have made a claim
                 session,
                 self._texts,
@@ -280,43 +348,38 @@ class Worker:
                 now,
                 now + self._lease,
             )
-        if claim is None or sender.idempotent:
-            return claim
-        self._settle(sender, claim, [IN_DOUBT] * len(claim.jobs))
-        return None
 
     def _others(self) -> list[str] | None:
         """The workers that are there; None where there may be others elsewhere."""
         return list(self._library._workers) if self._library.store.sees_every_write else None
 
     def _claim(self, channel: str, sender: Sender) -> Claim | None:
-        now = self._now()
-        bucket = self._buckets.get(channel)
-        most = sender.most if bucket is None else min(sender.most, bucket.available(now))
+        """Claims a batch of what is due, which may turn out to be nothing; None where the rate allows none now."""
+        now, rate = self._now(), self._rates.get(channel)
         claim = None
-        while claim is None and most > 0 and self._is_due(channel, now):
-            try:
-                with self._library.store.write() as session:
-                    claim = _dispatch.claim(
-                        session,
-                        self._texts,
-                        self.worker_id,
-                        channel,
-                        most,
-                        now,
-                        now + self._lease,
-                        self._patience,
-                    )
-            finally:
-                if claim is not None:
-                    self._library._touched({row[1] for row in claim.jobs})
-        if claim is not None and bucket is not None:
-            bucket.take(len(claim.jobs))
+        try:
+            with self._library.store.write() as session:
+                most = sender.most
+                if rate is not None:
+                    most = min(most, rate.available(session, channel, now))
+                if most == 0:
+                    return None
+                claim = _dispatch.claim(
+                    session,
+                    self._texts,
+                    self.worker_id,
+                    channel,
+                    most,
+                    now,
+                    now + self._lease,
+                    self._patience,
+                )
+                if rate is not None:
+                    session.run("dispatch_rate_take", channel=channel, messages=len(claim.jobs))
+        finally:
+            if claim is not None:
+                self._library._touched(claim.touched)
         return claim
-
-    def _is_due(self, channel: str, now: datetime) -> bool:
-        with self._library.store.read() as session:
-            return bool(session.rows("dispatch_due", channel=channel, now=now.replace(tzinfo=None)))
 
     def _settle(self, sender: Sender, claim: Claim, results: Sequence[Result]) -> None:
         """Records what became of a claim, however often the store has to be asked; at the end not for ever."""
@@ -368,30 +431,26 @@ class Worker:
         return len(events)
 
 
-class _Bucket:
-    """A rate limit: what was not used of a second is kept, a second's worth at most (a token bucket).
-
-    It is given out in portions of a quarter of a second's worth or more: each is a batch, with transactions of its own.
+class _Watch:
+    """When to ask the store for work again: at news, when something falls due, or after a while.
 
     Args:
-        rate: how many a second.
+        longest: the while, in seconds.
     """
 
-    def __init__(self, rate: float) -> None:
-        self._rate = rate
-        self._most = max(1.0, rate)
-        self._least = max(1.0, rate * _POLL)
-        self._tokens = self._most
-        self._at: datetime | None = None
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self._serial = -1
+        self._due_at: datetime | None = None
+        self._until = 0.0
 
-    def available(self, now: datetime) -> int:
-        """How many may go now."""
-        if self._at is not None:
-            gained = max(0.0, (now - self._at).total_seconds()) * self._rate
-            self._tokens = min(self._most, self._tokens + gained)
-        self._at = now
-        return int(self._tokens) if self._tokens >= self._least else 0
+    def rest(self, serial: int, *due_at: datetime | None) -> None:
+        """There is nothing to do before one of these times, as far as was known at that serial number of news."""
+        self._due_at = min((time for time in due_at if time is not None), default=None)
+        self._until = monotonic() + self._longest
+        self._serial = serial
 
-    def take(self, count: int) -> None:
-        """Counts what went."""
-        self._tokens -= count
+    def is_over(self, serial: int, now: datetime) -> bool:
+        """Whether the rest is over."""
+        is_due = self._due_at is not None and self._due_at <= naive(now)
+        return serial != self._serial or is_due or monotonic() >= self._until

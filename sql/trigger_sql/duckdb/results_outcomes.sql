@@ -16,7 +16,8 @@ select
     $provider as provider,
     r.provider_message_id,
     case when r.code is null then coalesce(r.segments, j.planned_segments) end as segments,
-    case when r.code is null then (coalesce(r.cost, j.planned_cost) * 1000000)::bigint end as cost_in_millionths
+    case when r.code is null then (coalesce(r.cost, j.planned_cost)::decimal(24, 6) * 1000000)::bigint end
+        as cost_in_millionths
 from staged_results as r
 inner join staged_places as p on r.execution_id = p.execution_id
 inner join jobs as j

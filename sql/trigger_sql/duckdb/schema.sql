@@ -348,6 +348,14 @@ create table claims (
     held integer
 );
 
+-- How many messages may go out on a channel that workers hold to a rate, as it was at filled_at; it fills up as time
+-- goes by.
+create table rates (
+    channel varchar primary key,
+    tokens double not null,
+    filled_at timestamp not null
+);
+
 -- Requests that came with an idempotency key: what was asked, as a digest, and what was answered.
 create table idempotency_keys (
     account varchar not null,

@@ -418,7 +418,7 @@ def test_a_worker_that_came_while_another_takes_over(
 
     def in_between() -> Any:
         monkeypatch.undo()
-        assert Worker(library, {"sms": fast})._lost("sms", fast) is not None
+        assert Worker(library, {"sms": fast})._take_over("sms") is not None
         return write()
 
     monkeypatch.setattr(library.store, "write", in_between)

@@ -5,7 +5,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from contextlib import ExitStack
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trigger_core import Library, answers, facts
+from trigger_core import Library, _plan, answers, facts
 from trigger_core.catalog import Contact
 from trigger_core.errors import FactsRefused, InvalidValue, StoreUnavailable
 from trigger_core.facts import Cancel, Event, Outcome
@@ -141,7 +142,7 @@ def test_nothing_is_tried_after_the_dead_line(library: Library, clock: Clock) ->
 
 
 def test_scheduled_sends_wait(library: Library, clock: Clock) -> None:
-    """Nothing is handed over before its time; who gets it was decided when it was asked for."""
+    """Nothing is handed over before its time."""
     sender = Teller()
     trigger_id = send(library, list_name="everyone", scheduled_at=clock.now + timedelta(hours=1))
     with Worker(library, {"sms": sender}) as worker:
@@ -151,6 +152,125 @@ def test_scheduled_sends_wait(library: Library, clock: Clock) -> None:
         clock.forward(minutes=1)
         assert worker.turn() == 5
     assert library.trigger(ACCOUNT, trigger_id).started_at == clock.now
+
+
+def opt_out(library: Library, *external_ids: str) -> None:
+    """Has contacts say that they want no more SMS."""
+    for external_id in external_ids:
+        library.catalog.put(
+            ACCOUNT, evolve(library.catalog.contact(ACCOUNT, external_id), opted_out=("sms",))
+        )
+
+
+def test_an_opt_out_is_heeded_until_a_scheduled_message_is_handed_over(
+    library: Library, clock: Clock
+) -> None:
+    """Who opts out after a send was planned gets nothing, for the reason of those who had before; others get theirs."""
+    opt_out(library, "user_1")
+    trigger_id = send(library, list_name="everyone", scheduled_at=clock.now + timedelta(hours=1))
+    assert counts(library, trigger_id) == {"filtered": 1, "pending": 4}
+    opt_out(library, "user_2", "user_4")
+    email = library.send(ACCOUNT, Send(channel="email", template_key="hello", list_name="everyone"))
+    clock.forward(hours=1)
+    sms, mail = Teller(), Teller()
+    with Worker(library, {"sms": sms, "email": mail}) as worker:
+        while worker.turn():
+            pass
+    assert [message.contact for message in sms.handed] == ["user_3", "user_5"]
+    assert counts(library, trigger_id) == {"sent": 2, "filtered": 3}
+    jobs = library.direct(ACCOUNT, trigger_id).jobs
+    assert jobs is not None
+    assert jobs.filter_reasons == (
+        answers.FilterReason(
+            reason="Contact opted out of this channel",
+            count=3,
+            contacts=("+14155550001", "+14155550002", "+14155550004"),
+            contacts_truncated=False,
+        ),
+    )
+    found = library.jobs(ACCOUNT, execution_id(library, trigger_id), filter_code="opted_out").jobs
+    assert [job.job_id for job in found] == [1, 2, 4]
+    assert found[2].filtered_at == clock.now
+    assert counts(library, email.trigger_id) == {"sent": 5}
+
+
+def test_where_everybody_opted_out_the_next_are_sent_to(library: Library, clock: Clock) -> None:
+    """A batch of which nothing is left is ended, and what waits behind it goes out in the same turn."""
+    gone = send(library, contact_external_id="user_1", scheduled_at=clock.now)
+    opt_out(library, "user_1")
+    trigger_id = send(library, contact_external_id="user_2")
+    sender = Teller(most=1)
+    with Worker(library, {"sms": sender}, rates={"sms": 1}) as worker:
+        assert (worker.turn(), worker.turn()) == (1, 0)
+    assert counts(library, gone) == {"filtered": 1}
+    assert counts(library, trigger_id) == {"sent": 1}
+
+
+def test_who_opts_out_between_attempts_gets_no_more(library: Library, clock: Clock) -> None:
+    """A message that was rejected for now isn't tried again for somebody who wants none."""
+    trigger_id = send(library, contact_external_id="user_1", scheduled_at=clock.now)
+    sender = Teller(lambda _: BUSY)
+    with Worker(library, {"sms": sender}) as worker:
+        assert worker.turn() == 1
+        opt_out(library, "user_1")
+        clock.forward(hours=1)
+        assert worker.turn() == 0
+    assert len(sender.handed) == 1
+    assert counts(library, trigger_id) == {"filtered": 1}
+    assert library.trigger(ACCOUNT, trigger_id).status == "completed"
+
+
+def test_an_opt_out_does_not_change_what_may_be_out_already(library: Library, clock: Clock) -> None:
+    """What a sender failed amid is handed over again with its token, so that it is known what became of it."""
+    broken = [True]
+
+    def fail(messages: Sequence[Message]) -> None:
+        if broken.pop() if broken else False:
+            raise ConnectionError
+
+    trigger_id = send(library, contact_external_id="user_1", scheduled_at=clock.now)
+    with Worker(library, {"sms": Teller(idempotent=True, before=fail)}) as worker:
+        assert worker.turn() == 1
+        opt_out(library, "user_1")
+        clock.forward(minutes=5)
+        assert worker.turn() == 1
+    assert counts(library, trigger_id) == {"sent": 1}
+
+
+def test_a_step_that_can_not_be_planned_holds_up_nobody(
+    library: Library, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever is wrong with a step, those due with it are planned; it is tried again later, and said in the log."""
+    runs = [
+        library.run(ACCOUNT, WorkflowRun(workflow_name="Series", list_name="everyone")).trigger_id
+        for _ in range(3)
+    ]
+    plan, wrong = _plan._plan_row, [runs[1]]
+
+    def fail(planned: _plan.Planned, now: datetime) -> Any:
+        if planned.execution.trigger_id in wrong:
+            raise ZeroDivisionError("secret")
+        return plan(planned, now)
+
+    monkeypatch.setattr(_plan, "_plan_row", fail)
+    with (
+        caplog.at_level(logging.ERROR),
+        Worker(library, {channel: Teller() for channel in CHANNELS}) as worker,
+    ):
+
+        def sent(hours: float) -> list[int]:
+            clock.forward(hours=hours)
+            while worker.turn():
+                pass
+            return [library.trigger(ACCOUNT, one).summary.sent for one in runs]
+
+        assert sent(24) == [10, 5, 10]
+        wrong.clear()
+        assert sent(0.05) == [10, 5, 10]
+        assert sent(0.05) == [10, 10, 10]
+    assert "ZeroDivisionError" in caplog.text
+    assert runs[1] in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_a_series_runs_for_days(library: Library, clock: Clock) -> None:
@@ -415,6 +535,22 @@ def test_rates_limit_each_channel(library: Library, clock: Clock) -> None:
             Worker(library, {}, rates=wrong)
 
 
+def test_workers_share_a_rate(library: Library, clock: Clock) -> None:
+    """Several workers of a store together send no more than the rate allows; one that comes later finds it used up."""
+    send(library)
+    senders = [Teller(), Teller(), Teller()]
+    with ExitStack() as stack:
+        workers: list[Worker] = []
+        sent = []
+        for sender in senders:
+            workers.append(stack.enter_context(Worker(library, {"sms": sender}, rates={"sms": 2})))
+            for worker in workers:
+                worker.turn()
+            sent.append(sum(len(each.handed) for each in senders))
+            clock.forward(seconds=0.5)
+    assert sent == [2, 3, 4]
+
+
 def test_a_rate_is_given_out_in_portions(clock: Clock) -> None:
     """Many messages a second go out in a few batches, and no fewer of them."""
     batches: list[int] = []
@@ -581,6 +717,65 @@ def test_events_are_counted(library: Library) -> None:
     with pytest.raises(FactsRefused) as caught:
         library.record_events(ACCOUNT, [event("opened", 1), {**event("nothing", 1), "colour": "red"}, {}])
     assert [(error.row, error.field) for error in caught.value.errors] == [(1, "colour"), (2, "occurred_at")]
+
+
+class Listener(Teller):
+    """Counts how often it is asked for events, and tells after so many times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times_left = times
+        self.heard = threading.Event()
+
+    def events(self) -> list[Event]:
+        self.times_left -= 1
+        if not self.times_left:
+            self.heard.set()
+        return []
+
+
+def test_an_idle_worker_asks_the_store_for_nothing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is due the store is left alone, however often senders are asked for events."""
+    monkeypatch.setattr("trigger_core.worker._POLL", 0.001)
+    monkeypatch.setattr("trigger_core.worker._SHARED_REST", 60.0)
+    with make(clock) as library:
+        send(library, contact_external_id="user_1", scheduled_at=clock.now + timedelta(days=1))
+        reads: Counter[str] = Counter()
+        read = library.store.read
+
+        def counted() -> Any:
+            reads["asked"] += 1
+            return read()
+
+        monkeypatch.setattr(library.store, "read", counted)
+        sender = Listener(300)
+        with Worker(library, {"sms": sender, "email": Teller()}) as worker:
+            worker.start()
+            assert sender.heard.wait(30)
+            assert reads.total() <= 3
+            clock.forward(days=1)  # and nobody says so
+            deadline = time.monotonic() + 30
+            while not sender.handed:
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+
+
+def test_work_that_comes_from_elsewhere_is_found(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where others may write to the store, a worker asks it again after a while, though nobody told it."""
+    monkeypatch.setattr("trigger_core.worker._POLL", 0.001)
+    monkeypatch.setattr("trigger_core.worker._SHARED_REST", 0.01)
+    with make(clock) as library:
+        monkeypatch.setattr(library.store, "sees_every_write", False, raising=False)
+        elsewhere = Library(library.store, clock=clock)
+        sender = Listener(100)
+        with Worker(library, {"sms": sender}) as worker:
+            worker.start()
+            assert sender.heard.wait(30)
+            send(elsewhere)
+            deadline = time.monotonic() + 30
+            while len(sender.handed) < 5:
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
 
 
 def test_threads_send_what_comes(clock: Clock) -> None:
