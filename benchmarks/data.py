@@ -385,6 +385,7 @@ def make(
     trigger_core.open(path).close()
     sizes = {"others": others, "each": list(each), "big": big, "campaigns": campaigns}
     with bare(path) as connection:
+        connection.execute("set memory_limit = '3GB'")
         connection.execute(_UUID)
         connection.execute(_PLAN, {**sizes, "middle": middle, "pending": pending})
         connection.execute(_CALLS, {"call": call})
