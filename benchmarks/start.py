@@ -14,6 +14,7 @@ from benchmarks.ground import Ground
 from benchmarks.measure import Figure, figure, ratio
 
 IMPORT: Final = "import trigger_core"
+LIBRARY: Final = "from trigger_core import open"
 BASE: Final = "import attrs, cattrs"
 OPEN: Final = "library = trigger_core.open({path!r})"
 BARE_OPEN: Final = "connection = duckdb.connect({path!r}, config=data.BARE)"
@@ -24,8 +25,9 @@ BARE_ANSWER: Final = "connection.execute('select 1').fetchall()"
 def run(ground: Ground) -> Iterator[Figure]:
     """Imports; then opens the biggest store and asks it about a send of very many jobs."""
     rounds = ground.sizes.slow.rounds
-    importing = _ratios(3 * rounds if rounds > 1 else 1, ("", IMPORT), ("", BASE))
-    yield figure("start", "`import trigger_core` ÷ importing attrs and cattrs", importing, wanted="≤ 1.3")
+    for work, wanted in ((IMPORT, "≤ 1.3"), (LIBRARY, "")):  # the second is what the first put off
+        importing = _ratios(3 * rounds if rounds > 1 else 1, ("", work), ("", BASE))
+        yield figure("start", f"`{work}` ÷ importing attrs and cattrs", importing, wanted=wanted)
     vast = ground.vast
     jobs = vast.big.jobs * ground.sizes.vast["campaigns"]
     with ground.copy(vast) as path:

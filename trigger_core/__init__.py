@@ -5,9 +5,33 @@
 ...     library.health()
 """
 
-from trigger_core import answers, catalog, errors, facts
-from trigger_core.library import Document, Library, Table, open
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trigger_core import answers, catalog, errors, facts
+    from trigger_core.library import Document, Library, Table, open
 
 __all__ = ["Document", "Library", "Table", "answers", "catalog", "errors", "facts", "open"]
 
 __version__ = "0.1.0"
+
+_FROM_LIBRARY = frozenset({"Document", "Library", "Table", "open"})
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what is asked for first here, so that a host's start doesn't wait for what it may never use."""
+    if name in _FROM_LIBRARY:
+        value = getattr(import_module("trigger_core.library"), name)
+    elif name in __all__:
+        value = import_module(f"trigger_core.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -11,12 +11,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Lock
 from time import monotonic, sleep
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
 from trigger_core.errors import FactsRefused, StoreError, StoreUnavailable
-from trigger_core.sending import EventCounts
+
+if TYPE_CHECKING:
+    from trigger_core.sending import EventCounts
 
 _MOST: Final = 20_000
 """How many facts of several callers are put into one transaction."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from hashlib import blake2b
 from itertools import count
 from os import PathLike
@@ -17,12 +18,9 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self, cast, get_args
 from attrs import frozen
 
 import trigger_sql
-from trigger_core import _audit, _compact, _derive, _keys, _lists, _plan, answers, facts
-from trigger_core._catalog import Catalog
+from trigger_core import _compact, _derive, _keys, _lists, answers, facts
 from trigger_core._commit import GroupCommit, Ticket
 from trigger_core._heads import Cache, Heads
-from trigger_core._plan import Batch as Planned
-from trigger_core._plan import Submission
 from trigger_core._record import Batch
 from trigger_core.answers import DirectDetails, Job, JobPage, Trigger, TriggerPage, WorkflowDetails
 from trigger_core.errors import (
@@ -35,11 +33,15 @@ from trigger_core.errors import (
     StoreUnavailable,
     WrongFlow,
 )
-from trigger_core.sending import EventCounts, Receipt, Request, Send, WorkflowRun
 from trigger_core.store import Row, Store, open_store, settled
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what an answer doesn't need is imported when it is first used
+    from trigger_core import _audit
+    from trigger_core._catalog import Catalog
+    from trigger_core._plan import Batch as Planned
+    from trigger_core._plan import Known, Submission
     from trigger_core.journal import Progress, Summary
+    from trigger_core.sending import EventCounts, Receipt, Request, Send, WorkflowRun
 
 Question = Literal["trigger", "direct", "workflow"]
 Details = Literal["direct", "workflow"]
@@ -127,7 +129,6 @@ class Library:
 
     Attributes:
         store: where everything is.
-        catalog: contacts, lists, templates, template groups and workflows, in and out.
     """
 
     def __init__(self, store: Store, contacts_per_reason: int = 10, clock: Clock = utc_now) -> None:
@@ -135,10 +136,8 @@ class Library:
         self._workers: dict[str, Callable[[], None]] = {}  # by id; each is told of news
         self._clock = clock
         self._planning = GroupCommit(self._plan, lambda first, other: True, _GATHER)
-        self._known = _plan.Known()
         self._guard = Lock()
         self._in_flight: set[tuple[str, str]] = set()
-        self.catalog = Catalog(store)
         self._contacts_per_reason = contacts_per_reason
         self._heads = Heads()
         self._commit = GroupCommit(self._write, self._together)
@@ -171,6 +170,13 @@ class Library:
             StoreError: it won't.
         """
         self.store.health()
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Contacts, lists, templates, template groups and workflows, in and out."""
+        from trigger_core._catalog import Catalog
+
+        return Catalog(self.store)
 
     # Recording
 
@@ -213,10 +219,18 @@ class Library:
         for batch in batches:
             batch.keep()
 
+    @cached_property
+    def _known(self) -> Known:
+        from trigger_core._plan import Known
+
+        return Known()
+
     def _plan(self, tickets: Sequence[Ticket]) -> None:
+        from trigger_core import _plan
+
         now = self._now()
         tidies = self._tidied_at is None or abs(now - self._tidied_at) >= _TIDYING
-        batch = Planned(now)
+        batch = _plan.Batch(now)
 
         def plan() -> None:
             nonlocal batch
@@ -309,6 +323,8 @@ class Library:
         return self._submit(account, request, idempotency_key)
 
     def _submit(self, account: str, request: Request, key: str | None) -> Receipt:
+        from trigger_core._plan import Submission
+
         self.store.check()
         facts.text(account, "account", 200)
         if key is None:
@@ -328,7 +344,7 @@ class Library:
         self._planning.record([submission], submission.account)
         if submission.error is not None:
             raise submission.error
-        return cast(Receipt, submission.receipt)
+        return cast("Receipt", submission.receipt)
 
     def _plan_due(self, most: int, trigger_id: str | None = None) -> int:
         """Plans steps of workflows that are due, at most so many, of one run or of all; says how many it planned.
@@ -336,6 +352,8 @@ class Library:
         Raises:
             StoreUnavailable: nothing was planned; try again.
         """
+        from trigger_core import _plan
+
         batch = None
         try:
             with self.store.write() as session:
@@ -375,11 +393,13 @@ class Library:
             FactsRefused: some events are not well formed or name nothing of the account's; it names each.
             StoreUnavailable: nothing was recorded; try again.
         """
+        from trigger_core.sending import EventCounts
+
         self.store.check()
         ticket = Ticket(_events(account, events), account, EventCounts(accepted=0, duplicate=0, unmatched=0))
         if ticket.work:
             self._commit.submit(ticket)
-        return cast(EventCounts, ticket.counts)
+        return cast("EventCounts", ticket.counts)
 
     def _now(self) -> datetime:
         """The time, as the library's clock has it: UTC, in whole milliseconds."""
@@ -654,6 +674,8 @@ class Library:
 
     def audit(self) -> Iterator[_audit.Difference]:
         """Every number of every answer that doesn't follow from the rows; nothing, if all is well."""
+        from trigger_core import _audit
+
         with self.store.read() as session:
             yield from _audit.audit(session)
 
@@ -737,6 +759,8 @@ def _event(account: str, event: Mapping[str, object]) -> facts.Event:
 
 
 def _counts(total: int, batch: Batch) -> EventCounts:
+    from trigger_core.sending import EventCounts
+
     duplicate = total - batch.accepted - batch.unmatched
     return EventCounts(accepted=batch.accepted, duplicate=duplicate, unmatched=batch.unmatched)
 

@@ -39,6 +39,38 @@ def test_importing_the_core_loads_no_driver_no_framework_and_no_adapter(tmp_path
     assert set() == LOADED_ON_DEMAND & loaded
 
 
+def test_importing_the_package_waits_with_everything(tmp_path: Path) -> None:
+    """A host's start pays for nothing; what is named is there all the same."""
+    script = """
+import sys, trigger_core
+print(*(name for name in sys.modules if name.partition(".")[0] in ("attr", "attrs", "cattrs", "trigger_core")))
+print(sorted(set(trigger_core.__all__) - set(dir(trigger_core))))
+for name in trigger_core.__all__:
+    getattr(trigger_core, name)
+try:
+    trigger_core.nothing
+except AttributeError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [
+        "trigger_core",
+        "[]",
+        "module 'trigger_core' has no attribute 'nothing'",
+    ]
+
+
+def test_answering_imports_nothing_of_sending(tmp_path: Path) -> None:
+    script = "import sys; from trigger_core import Library; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    unused = {f"trigger_core.{name}" for name in ("_audit", "_catalog", "_plan", "catalog", "sending")}
+    assert not {"cattrs", *unused} & set(done.stdout.split())
+
+
 def test_the_package_knows_the_version_it_is_built_as() -> None:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert pyproject["project"]["version"] == trigger_core.__version__
