@@ -29,7 +29,7 @@ def postgres_url(postgres: Server) -> str:
 @pytest.fixture(scope="session")
 def postgres_store(postgres: Server) -> str:
     """The URL of a database with all tables and nothing in them, to make copies of."""
-    trigger_core.open(made := postgres.create_database()).close()
+    trigger_core.open(made := postgres.create_database(keep=True)).close()
     return made
 
 
@@ -49,7 +49,6 @@ def _dropped(request: pytest.FixtureRequest) -> Iterator[None]:
     if "postgres" not in request.fixturenames and "[postgresql" not in request.node.name:
         yield
         return
-    request.getfixturevalue("postgres_store")  # is not dropped with the first test's
     running: Server = request.getfixturevalue("postgres")
     with running.dropping():
         yield

@@ -56,16 +56,22 @@ class Server:
     def __init__(self, url: str) -> None:
         self._url = url
         self._made: list[str] = []
+        self._kept: list[str] = []
 
     def url(self, database: str) -> str:
         """The URL of a database."""
         return urlunsplit(urlsplit(self._url)._replace(path=f"/{database}"))
 
-    def create_database(self, template: str = "template1") -> str:
-        """The URL of a new database: empty, or a copy of one that nobody is connected to."""
+    def create_database(self, template: str = "template1", *, keep: bool = False) -> str:
+        """The URL of a new database: empty, or a copy of one that nobody is connected to.
+
+        Args:
+            template: The database to copy.
+            keep: Whether it outlives the `dropping` it is made in, to be there for those after.
+        """
         name = f"test_{secrets.token_hex(8)}"
         self._run("create database {} template {} strategy file_copy", name, template)
-        self._made.append(name)
+        (self._kept if keep else self._made).append(name)
         return self.url(name)
 
     @contextmanager
@@ -75,8 +81,11 @@ class Server:
         try:
             yield
         finally:
-            while len(self._made) > before:
-                self._run("drop database {} with (force)", self._made.pop())
+            self._drop(self._made, before)
+
+    def drop_kept(self) -> None:
+        """Drops what was made to be kept."""
+        self._drop(self._kept, 0)
 
     def kill_backends(self) -> int:
         """Ends every connection to the databases made here, in the midst of whatever it does; how many there were."""
@@ -85,6 +94,10 @@ class Server:
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = any(%s)",
                 (self._made,),
             ).rowcount
+
+    def _drop(self, names: list[str], before: int) -> None:
+        while len(names) > before:
+            self._run("drop database {} with (force)", names.pop())
 
     def _run(self, statement: LiteralString, *names: str) -> None:
         with psycopg.connect(self._url, autocommit=True) as connection:
@@ -175,7 +188,10 @@ def server(*, syncs: bool = True) -> Iterator[Server]:
         return
     named = Server(url)
     with named.dropping():
-        yield named
+        try:
+            yield named
+        finally:
+            named.drop_kept()
 
 
 @contextmanager
