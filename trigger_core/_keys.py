@@ -16,10 +16,13 @@ from attrs import field, frozen
 from trigger_core import facts
 from trigger_core._derive import utc
 from trigger_core.errors import InvalidValue, NotFound
-from trigger_core.store import Session
+from trigger_core.store import Reader, Session
 
 SCOPES: Final = ("read", "send", "events", "catalog")
 PREFIX: Final = 16
+REMEMBERED: Final = 2.0
+"""Seconds that a key is taken for good without asking, where other processes may revoke it."""
+
 SHAPE: Final = re.compile(r"sk_(?:live|test)_[0-9a-f]{48}")
 
 
@@ -99,9 +102,9 @@ def revoke(session: Session, account: str, key_id: str) -> None:
     session.run("api_key_revoke", account=account, key_id=key_id, now=_now())
 
 
-def authenticate(session: Session, prefix: str, wanted: str) -> Access | None:
+def authenticate(reader: Reader, prefix: str, wanted: str) -> Access | None:
     """What the key of that beginning and digest opens."""
-    for known, account, scopes, expires_at in session.rows("api_keys_by_prefix", prefix=prefix):
+    for known, account, scopes, expires_at in reader.rows("api_keys_by_prefix", prefix=prefix):
         if compare_digest(known, wanted):
             return Access(account, frozenset(scopes.split(",")), utc(expires_at))
     return None

@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
 from itertools import count
+from math import inf
 from os import PathLike
 from threading import Lock
+from time import monotonic
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self, cast, get_args
 
@@ -146,7 +148,7 @@ class Library:
         self._writes = [0] * _STRIPES
         self._serials = count(1)
         self._tidied_at: datetime | None = None
-        self._access: Cache[tuple[int, _keys.Access]] = Cache(10_000)
+        self._access: Cache[tuple[int, float, _keys.Access]] = Cache(10_000)
         self._key_changes = 0
         self._long: set[tuple[str, str]] = set()
 
@@ -618,29 +620,33 @@ class Library:
             return _keys.listed(session, account)
 
     def revoke_key(self, account: str, key_id: str) -> None:
-        """Stops a key from working, at once.
+        """Stops a key from working: at once, and within two seconds in other processes.
 
         Raises:
             NotFound: the account has no such key.
         """
-        with self.store.write() as session:
-            _keys.revoke(session, account, _id(key_id))
-        self._key_changes += 1
+        try:
+            with self.store.write() as session:
+                _keys.revoke(session, account, _id(key_id))
+        finally:  # whatever became of it
+            self._key_changes += 1
 
     def authenticate(self, key: str) -> _keys.Access | None:
-        """What a key opens; None if it is wrong, expired or revoked, whichever."""
+        """What a key opens; None if it is wrong, expired or revoked, whichever.
+
+        A key that was good is known without asking: as long as it is good where no other process can revoke it, for two
+        seconds elsewhere.
+        """
         self.store.check()
         if not _keys.SHAPE.fullmatch(key):
             return None
-        digest, changes = _keys.digest(key), self._key_changes
-        kept = self._access.get(digest) if self.store.sees_every_write else None
-        if kept is not None and kept[0] == changes:
-            access: _keys.Access | None = kept[1]
-        else:
-            with self.store.read() as session:
-                access = _keys.authenticate(session, key[: _keys.PREFIX], digest)
+        digest, changes, now = _keys.digest(key), self._key_changes, monotonic()
+        known, until, access = self._access.get(digest) or (-1, now, None)
+        if known != changes or until <= now:
+            access = _keys.authenticate(self.store, key[: _keys.PREFIX], digest)
             if access is not None:
-                self._access.put(digest, (changes, access))
+                until = inf if self.store.sees_every_write else now + _keys.REMEMBERED
+                self._access.put(digest, (changes, until, access))
         return None if access is None or access.expired else access
 
     # Care

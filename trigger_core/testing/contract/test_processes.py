@@ -1,8 +1,12 @@
 """Several processes on one store, where it says that it lets them."""
 
 import subprocess
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
 
 import trigger_core
+from trigger_core import Library, _keys
 from trigger_core.errors import StoreInUse
 from trigger_core.testing.contract.stores import command
 from trigger_core.testing.contract.stories import story
@@ -37,3 +41,36 @@ def test_processes_share_a_store(store_url: str) -> None:
             assert library.document("acme", before.id, "trigger") == other.document(
                 "acme", before.id, "trigger"
             )
+
+
+def asked(library: Library, call: Callable[[], object]) -> tuple[object, list[str]]:
+    """What a call answers, and what it asked the store for outside of transactions."""
+    names: list[str] = []
+    rows = library.store.rows
+
+    def watched(query: str, **parameters: Any) -> list[Any]:
+        names.append(query)
+        return rows(query, **parameters)
+
+    with patch.object(library.store, "rows", watched):
+        return call(), names
+
+
+def test_a_key_is_known_without_asking(store_url: str) -> None:
+    """A key that was good is asked for again only where others may have revoked it, two seconds later."""
+    with trigger_core.open(store_url) as library:
+        first, second = (library.create_key("acme", ["read"]) for _ in range(2))
+        for key in (first, second):
+            access = library.authenticate(key.key)
+            assert asked(library, lambda key=key: library.authenticate(key.key)) == (access, [])  # type: ignore[misc]
+        library.revoke_key("acme", first.key_id)
+        assert library.authenticate(first.key) is None
+        if library.store.sees_every_write:
+            return
+        with trigger_core.open(store_url) as other, patch("trigger_core.library.monotonic") as clock:
+            clock.return_value = 0.0
+            assert other.authenticate(second.key) == library.authenticate(second.key)
+            library.revoke_key("acme", second.key_id)
+            assert library.authenticate(second.key) is None
+            clock.return_value = _keys.REMEMBERED
+            assert asked(other, lambda: other.authenticate(second.key)) == (None, ["api_keys_by_prefix"])
