@@ -91,6 +91,16 @@ class Store(Reader, Protocol):
     def snapshot(self, path: str) -> None:
         """Writes a consistent copy of the database to a new file, one that DuckDB and its shell open."""
 
+    def distribute(self) -> bool:
+        """Spreads the tables over the machines of a cluster, all of them or none.
+
+        Returns:
+            Whether they weren't yet.
+
+        Raises:
+            StoreError: the store isn't on a cluster; it says what is missing.
+        """
+
     def compacted(self) -> None:
         """Lets the engine use what a compaction freed."""
 

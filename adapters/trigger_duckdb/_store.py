@@ -294,6 +294,16 @@ class DuckDBStore:
             cursor.execute(text, parameters)
             return tuple(column[0] for column in cursor.description or ()), cursor.fetchall()
 
+    def distribute(self) -> bool:
+        """Refuses.
+
+        Raises:
+            StoreError: a file is on one machine.
+        """
+        raise StoreError(
+            "a DuckDB store is one file of one process: only a PostgreSQL database with Citus can be distributed"
+        )
+
     def compacted(self) -> None:
         """Writes the log into the file, and frees what deleted rows held; sometime later, if that can't be now."""
         for pause in _PAUSES:

@@ -235,6 +235,24 @@ class PostgresStore:
             with suppress(FileNotFoundError):
                 os.remove(made)
 
+    def distribute(self) -> bool:
+        """Spreads the tables over the machines of a Citus cluster, all of them or none.
+
+        Returns:
+            Whether they weren't yet.
+
+        Raises:
+            StoreError: the server or the database has no Citus, or it refuses.
+        """
+        with self._connection() as connection, connection.transaction():
+            connection.execute("set local lock_timeout = 0; set local statement_timeout = 0")
+            connection.execute("select pg_advisory_xact_lock(%s)", [_MIGRATING])
+            _check_citus(connection)
+            if _is_distributed(connection):
+                return False
+            connection.execute(trigger_sql.script("distribution", "postgres").encode())
+            return True
+
     def compacted(self) -> None:
         """Lets the database use what a compaction freed."""
         with self._connection() as connection:
@@ -329,6 +347,31 @@ def _check_server(connection: psycopg.Connection[Any]) -> None:
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         raise StoreError(f"the database is encoded in {encoding}: make one with encoding 'UTF8'")
+
+
+def _check_citus(connection: psycopg.Connection[Any]) -> None:
+    """Raises an error that says what is missing, unless the database has Citus."""
+    found = connection.execute(
+        "select installed_version from pg_available_extensions where name = 'citus'"
+    ).fetchone()
+    if found is None:
+        raise StoreError(
+            "the server has no Citus extension, so nothing was distributed: install Citus on every machine of the "
+            "cluster, put it into shared_preload_libraries, and run 'create extension citus' in the database"
+        )
+    if found[0] is None:
+        raise StoreError(
+            "the database has no Citus extension, though the server has, so nothing was distributed: run 'create "
+            "extension citus' in it, and name its machines with citus_add_node"
+        )
+
+
+def _is_distributed(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the tables of a database with Citus are spread: all are, or none is."""
+    found = connection.execute(
+        "select 1 from pg_dist_partition where logicalrelid = 'triggers'::regclass"
+    ).fetchone()
+    return found is not None
 
 
 def _migrate(connection: psycopg.Connection[Any]) -> None:

@@ -20,6 +20,9 @@ DIALECTS: Final = get_args(Dialect)
 SCRIPTS: Final = ("schema", "staging", "views")
 """Files of several statements: the whole database, a writer's temporary tables, the views for analysts."""
 
+OWN_SCRIPTS: Final = ("distribution",)
+"""Scripts that only PostgreSQL has: what spreads the tables over a cluster."""
+
 TRANSLATED: Final = "translated.json"
 """Where a wheel has the translations, so that whoever installs it needs nothing that translates."""
 
@@ -65,7 +68,7 @@ def names() -> tuple[str, ...]:
 @cache
 def own_names() -> tuple[str, ...]:
     """The names of the queries that are written for PostgreSQL, sorted; some are nothing that DuckDB runs."""
-    return tuple(stem for stem in _stems("postgres") if stem not in SCRIPTS)
+    return tuple(stem for stem in _stems("postgres") if stem not in (*SCRIPTS, *OWN_SCRIPTS))
 
 
 @cache
@@ -117,6 +120,8 @@ def script(name: str, dialect: Dialect = "duckdb") -> str:
     """
     if dialect == "duckdb":
         return _read("duckdb", name)
+    if name in OWN_SCRIPTS:
+        return _read("postgres", name)
     own = _ROOT / "postgres" / f"{name}.sql"
     return _translations()[name] + (own.read_text("utf-8") if own.is_file() else "")
 

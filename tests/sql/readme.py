@@ -158,7 +158,7 @@ def own() -> str:
     folder = FOLDER.replace("duckdb", "postgres")
     queries = [trigger_sql.query(name, "postgres") for name in trigger_sql.own_names()]
     found = [(query.name, query.comment, ", ".join(query.parameters)) for query in queries]
-    for stem in ("schema", "migrations/0001_initial"):
+    for stem in ("schema", *trigger_sql.OWN_SCRIPTS, "migrations/0001_initial"):
         lines = (
             (Path(trigger_sql.__file__).parent / "postgres" / f"{stem}.sql").read_text("utf-8").splitlines()
         )

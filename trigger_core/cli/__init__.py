@@ -17,7 +17,7 @@ from trigger_core.errors import InvalidInput, TriggerCoreError
 __all__ = ["main"]
 
 _READ: Final = ("record", "import contacts", "import list")
-_MAKE_STORE: Final = (*_READ, "keys create")
+_MAKE_STORE: Final = (*_READ, "keys create", "init")
 _ELSEWHERE: Final = ("command", "action", "store", "file")
 
 
@@ -77,6 +77,11 @@ def _dispatch(arguments: Namespace, streams: Terminal) -> int:
             return _serve.work(arguments.store, sending)
         return _serve.serve(
             arguments.store, arguments.host, arguments.port, sending if arguments.worker else None
+        )
+    if command == "init" and arguments.distributed and _store.is_file(arguments.store):
+        raise InvalidInput(  # before one is made
+            "--distributed needs a PostgreSQL database with the Citus extension: "
+            "a DuckDB store is one file of one process"
         )
     values = _values(command, arguments)
     reached = _store.reach(arguments.store, make=command in _MAKE_STORE)

@@ -80,6 +80,16 @@ def list_queries(queries: Iterable[tuple[str, Sequence[str], str]], as_json: boo
     return 0
 
 
+def _init(library: Library, arguments: Arguments, streams: Streams) -> int:
+    told: dict[str, Any] = {"store": library.store.url, "ready": True}
+    how = ""
+    if arguments["distributed"]:
+        told["newly_distributed"] = library.store.distribute()
+        how = ", distributed now" if told["newly_distributed"] else ", distributed already"
+    _say(streams, _json(told) if arguments["json"] else f"{library.store.url} is ready{how}")
+    return 0
+
+
 def _record(library: Library, arguments: Arguments, streams: Streams) -> int:
     with streams.source() as source:
         summary = journal.record(
@@ -261,6 +271,7 @@ def _health(library: Library, arguments: Arguments, streams: Streams) -> int:
 
 
 COMMANDS: Final[Mapping[str, Callable[[Library, Arguments, Streams], int]]] = {
+    "init": _init,
     "record": _record,
     "import contacts": _import_contacts,
     "import list": _import_list,

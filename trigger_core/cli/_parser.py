@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _EXAMPLES: Final = """\
 examples:
   trigger-core demo
+  trigger-core init --store postgresql://user@db.example/messages --distributed
   trigger-core keys create --store triggers.duckdb --account acme --scopes read,events
   trigger-core serve --store triggers.duckdb --worker --sender sms=sandbox: --sender email=sandbox:
   trigger-core import contacts --store triggers.duckdb --account acme contacts.csv
@@ -140,6 +141,12 @@ def _add_keys(commands: Commands, both: list[argparse.ArgumentParser]) -> None:
 def _add_care(
     commands: Commands, both: list[argparse.ArgumentParser], as_json: argparse.ArgumentParser
 ) -> None:
+    init = commands.add_parser("init", parents=both, help="make a store, or bring it up to date")
+    init.add_argument(
+        "--distributed",
+        action="store_true",
+        help="spread its tables over the machines of a PostgreSQL cluster with the Citus extension",
+    )
     commands.add_parser("audit", parents=both, help="re-derive every number; exit code 1 if one differs")
     copy = commands.add_parser(
         "copy",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import trigger_sql
 from trigger_core.errors import InvalidInput, InvalidValue
-from trigger_sql import SCRIPTS, Dialect
+from trigger_sql import OWN_SCRIPTS, SCRIPTS, Dialect
 
 
 def listed() -> list[tuple[str, Sequence[str], str]]:
@@ -22,13 +22,14 @@ def shown(name: str, dialect: Dialect) -> str:
     Raises:
         InvalidInput: there is none of that name, or this is a checkout where nothing can translate it.
     """
+    scripts = SCRIPTS if dialect == "duckdb" else (*SCRIPTS, *OWN_SCRIPTS)
     known = trigger_sql.names() if dialect == "duckdb" else {*trigger_sql.names(), *trigger_sql.own_names()}
     try:
-        if name in SCRIPTS:
+        if name in scripts:
             return trigger_sql.script(name, dialect)
         if name in known:
             source = trigger_sql.query(name, dialect).source
             return source if dialect == "duckdb" else re.sub(r"\$([a-z_]+)(?!\w*:)", r":'\1'", source)
     except ModuleNotFoundError:
         raise InvalidInput("in a checkout the SQL is translated by sqlglot: pip install sqlglot") from None
-    raise InvalidValue("name", f"must be one of {', '.join((*SCRIPTS, *sorted(known)))}")
+    raise InvalidValue("name", f"must be one of {', '.join((*scripts, *sorted(known)))}")

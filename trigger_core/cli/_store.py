@@ -40,6 +40,11 @@ def reach(store: str, *, make: bool) -> Library | str:
         time.sleep(0.1)
 
 
+def is_file(store: str) -> bool:
+    """Whether a store is one file, or not even that, of one process."""
+    return ":memory:" in store or _admin.path_of(store) is not None
+
+
 def named(store: str) -> str:
     """A store as a process in another directory names it."""
     path = _admin.path_of(store)
