@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from copy import copy
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar, cast
 
@@ -171,7 +170,7 @@ class Catalog:
             StoreUnavailable: nothing was stored; try again.
         """
         facts.text(account, "account", 200)
-        self.put_rows(account, [contact_row(account, checked(contact)) for contact in contacts])
+        self.put_rows(account, [contact_row(account, contact) for contact in contacts])
 
     def put_rows(self, account: str, rows: Iterable[Sequence[Any]]) -> None:
         """Stores contacts as ``contact_row`` lays them out."""
@@ -204,37 +203,49 @@ def _found(item: Stored | None) -> Stored:
 # Contacts
 
 
+_Reached = tuple[str | None, bool, str | None, bool, str | None]
+"""An e-mail address and whether it is one, a phone number and whether it is one, and the country."""
+
+
 def checked(contact: Contact) -> Contact:
     """A contact with its addresses looked at: normalised, or known to be none."""
+    email, email_valid, number, number_valid, country = _reached(contact)
+    return evolve(
+        contact,
+        email=email,
+        email_valid=email_valid,
+        phone_number=number,
+        phone_number_valid=number_valid,
+        country=country,
+    )
+
+
+def _reached(contact: Contact) -> _Reached:
     email = contact.email and _addresses.email(contact.email)
     number, country = None, None
     if contact.phone_number is not None:
         number, country = _addresses.phone_number(contact.phone_number, contact.country)
-    found = {
-        "email": email or contact.email,
-        "phone_number": number or contact.phone_number,
-        "country": contact.country or country,
-        "email_valid": bool(email),
-        "phone_number_valid": number is not None,
-    }
-    result = copy(contact)
-    for name, value in found.items():  # evolve would check everything again, which a million rows notice
-        object.__setattr__(result, name, value)
-    return result
+    return (
+        email or contact.email,
+        bool(email),
+        number or contact.phone_number,
+        number is not None,
+        contact.country or country,
+    )
 
 
 def contact_row(account: str, contact: Contact) -> Row:
-    """A checked contact as it is staged; opt-outs that it doesn't say are None."""
+    """A contact as it is staged, its addresses looked at; opt-outs that it doesn't say are None."""
+    return _contact_row(account, contact, _reached(contact))
+
+
+def _contact_row(account: str, contact: Contact, reached: _Reached) -> Row:
     said = contact.opted_out
     return (
         account,
         contact_id(account, contact.external_id),
         contact.external_id,
-        contact.email,
-        contact.email_valid,
-        contact.phone_number,
-        contact.phone_number_valid,
-        contact.country,
+        *reached,
         *((None,) * len(CHANNELS) if said is None else (channel in said for channel in CHANNELS)),
         json.dumps(contact.attributes, ensure_ascii=False, separators=(",", ":"))
         if contact.attributes
@@ -257,7 +268,14 @@ def _store_contacts(session: Session, rows: Sequence[Sequence[Any]]) -> None:
 
 def _put_contact(session: Session, account: str, item: Contact) -> tuple[Contact, bool]:
     before = _contact(session, account, item.external_id)
-    _store_contacts(session, [contact_row(account, item)])
+    reached = (
+        item.email,
+        bool(item.email_valid),
+        item.phone_number,
+        bool(item.phone_number_valid),
+        item.country,
+    )
+    _store_contacts(session, [_contact_row(account, item, reached)])
     if item.opted_out is None:
         item = evolve(item, opted_out=before.opted_out if before else ())
     return item, before is None

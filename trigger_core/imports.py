@@ -37,7 +37,7 @@ import attrs
 from attrs import frozen
 
 from trigger_core import _json, facts
-from trigger_core._catalog import checked, contact_row
+from trigger_core._catalog import contact_row
 from trigger_core.catalog import Contact, from_json
 from trigger_core.errors import FactError, InvalidInput, InvalidValue
 
@@ -300,7 +300,7 @@ def _contact(account: str, row: Row) -> Sequence[object]:
         contact = Contact(**given)  # type: ignore[arg-type]
     except (InvalidValue, TypeError):
         contact = from_json(given, Contact)  # names all that is wrong
-    return contact_row(account, checked(contact))
+    return contact_row(account, contact)
 
 
 def _object(attributes: object) -> Mapping[str, object]:
