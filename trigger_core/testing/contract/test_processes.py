@@ -2,18 +2,22 @@
 
 import subprocess
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, Final
 from unittest.mock import patch
 
 import trigger_core
 from trigger_core import Library, _keys
 from trigger_core.errors import StoreInUse
+from trigger_core.library import Question
+from trigger_core.testing.contract.samples import DIRECT, direct_trigger, jobs
 from trigger_core.testing.contract.stores import command
 from trigger_core.testing.contract.stories import story
 from trigger_core.testing.contract.test_kill import agree
 from trigger_core.testing.contract.writer import CALLS, JOBS
 
 WRITERS = 3
+QUESTIONS: Final[tuple[Question, ...]] = ("trigger", "direct")
 
 
 def test_processes_share_a_store(store_url: str) -> None:
@@ -44,7 +48,7 @@ def test_processes_share_a_store(store_url: str) -> None:
 
 
 def asked(library: Library, call: Callable[[], object]) -> tuple[object, list[str]]:
-    """What a call answers, and what it asked the store for outside of transactions."""
+    """What a call answers, and what it asked the store for; it must not begin a transaction."""
     names: list[str] = []
     rows = library.store.rows
 
@@ -52,8 +56,20 @@ def asked(library: Library, call: Callable[[], object]) -> tuple[object, list[st
         names.append(query)
         return rows(query, **parameters)
 
-    with patch.object(library.store, "rows", watched):
+    with patch.object(library.store, "rows", watched), patch.object(library.store, "read", None):
         return call(), names
+
+
+def test_a_poll_that_finds_nothing_new_adds_nothing_up(library: Library) -> None:
+    """It costs the look-up of a version; nothing where the process sees every write."""
+    looked_up = [] if library.store.sees_every_write else ["version"]
+    library.record(direct_trigger())
+    for job_id in range(1, 4):
+        library.record(jobs(job_id, job_id))
+        for question in QUESTIONS:
+            new = library.document("acme", DIRECT, question)
+            again = asked(library, partial(library.document, "acme", DIRECT, question))
+            assert again == (new, looked_up)
 
 
 def test_a_key_is_known_without_asking(store_url: str) -> None:
