@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 import pytest
 
-import trigger_core
-from tests.postgres import Server, server
+from tests.postgres import EmptyStores, Server, server
 
 STORES = ("duckdb", "postgresql")
 
@@ -27,10 +25,9 @@ def postgres_url(postgres: Server) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_store(postgres: Server) -> str:
-    """The URL of a database with all tables and nothing in them, to make copies of."""
-    trigger_core.open(made := postgres.create_database(keep=True)).close()
-    return made
+def postgres_stores(postgres: Server) -> EmptyStores:
+    """Databases with all tables and nothing in them."""
+    return EmptyStores(postgres)
 
 
 @pytest.fixture(scope="session", params=STORES)
@@ -38,17 +35,17 @@ def new_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """Makes an empty store of each kind, and says its URL."""
     if request.param == "duckdb":
         return lambda: f"duckdb://{tmp_path_factory.mktemp('store') / 'store.duckdb'}"
-    running: Server = request.getfixturevalue("postgres")
-    made: str = request.getfixturevalue("postgres_store")
-    return lambda: running.create_database(urlsplit(made).path[1:])
+    stores: EmptyStores = request.getfixturevalue("postgres_stores")
+    return stores.take
 
 
 @pytest.fixture(autouse=True)
-def _dropped(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Drops the databases that a test made, before thousands of them fill the disk."""
+def _given_back(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Takes back the databases that a test used, and drops those that it made."""
     if "postgres" not in request.fixturenames and "[postgresql" not in request.node.name:
         yield
         return
-    running: Server = request.getfixturevalue("postgres")
-    with running.dropping():
+    stores: EmptyStores = request.getfixturevalue("postgres_stores")
+    with stores.server.dropping():
         yield
+    stores.give_back()

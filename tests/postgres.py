@@ -26,6 +26,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+import trigger_core
+
 VARIABLE: Final = "TRIGGER_CORE_TEST_POSTGRES"
 """The variable that may name a server: a postgresql:// URL whose user may create databases."""
 
@@ -49,6 +51,24 @@ while [ -f "$0/data/postmaster.pid" ] && [ "$tries" -lt 500 ]; do tries=$((tries
 rm -rf "$0"
 """
 
+ALONE: Final = """
+select pg_terminate_backend(pid, 10000)
+from pg_stat_activity
+where datname = current_database() and pid <> pg_backend_pid()
+"""
+# The tables hold little; truncating each is a hundred times slower.
+EMPTY: Final = """
+do $$
+declare name regclass;
+begin
+    for name in select oid from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace
+    loop
+        if name <> 'public.schema_version'::regclass then execute format('delete from %s', name); end if;
+    end loop;
+end
+$$
+"""
+
 
 class Server:
     """A running server."""
@@ -63,7 +83,7 @@ class Server:
         return urlunsplit(urlsplit(self._url)._replace(path=f"/{database}"))
 
     def create_database(self, template: str = "template1", *, keep: bool = False) -> str:
-        """The URL of a new database: empty, or a copy of one that nobody is connected to.
+        """The URL of a new database: with nothing in it, or a copy of one that nobody is connected to.
 
         Args:
             template: The database to copy.
@@ -102,6 +122,32 @@ class Server:
     def _run(self, statement: LiteralString, *names: str) -> None:
         with psycopg.connect(self._url, autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+class EmptyStores:
+    """Databases with all tables and nothing in them. To empty one for the next test takes a tenth of making one."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._empty: list[str] = []
+        self._used: list[str] = []
+
+    def take(self) -> str:
+        """The URL of one, to be used until all are given back."""
+        if not self._empty:
+            url = self.server.create_database(keep=True)
+            trigger_core.open(url).close()
+            self._empty.append(url)
+        self._used.append(self._empty.pop())
+        return self._used[-1]
+
+    def give_back(self) -> None:
+        """Empties those in use, whoever is still connected."""
+        while self._used:
+            with psycopg.connect(self._used[-1], autocommit=True) as connection:
+                connection.execute(ALONE)
+                connection.execute(EMPTY)
+            self._empty.append(self._used.pop())
 
 
 class OwnServer(Server):

@@ -5,12 +5,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from sqlglot import parse_one
 
+import trigger_core
 import trigger_sql
 from tests.postgres import Server
 from tests.sql import readme
@@ -110,10 +110,10 @@ def test_nothing_is_written_twice_without_need() -> None:
 
 
 @pytest.fixture(scope="module")
-def connection(postgres: Server, postgres_store: str) -> Iterator[psycopg.Connection[Any]]:
+def connection(postgres: Server) -> Iterator[psycopg.Connection[Any]]:
     """A connection to an empty store, with staging tables."""
     with postgres.dropping():
-        url = postgres.create_database(urlsplit(postgres_store).path[1:])
+        trigger_core.open(url := postgres.create_database()).close()
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(trigger_sql.script("staging", "postgres").encode())
             yield connection
