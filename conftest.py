@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from shutil import copy
 
 import pytest
 
+import trigger_core
 from tests.postgres import EmptyStores, Server, server
 
 STORES = ("duckdb", "postgresql")
@@ -34,7 +36,9 @@ def postgres_stores(postgres: Server) -> EmptyStores:
 def new_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
     """Makes an empty store of each kind, and says its URL."""
     if request.param == "duckdb":
-        return lambda: f"duckdb://{tmp_path_factory.mktemp('store') / 'store.duckdb'}"
+        trigger_core.open(made := tmp_path_factory.mktemp("empty") / "store.duckdb").close()
+        # To copy one takes a third of the time of making one.
+        return lambda: f"duckdb://{copy(made, tmp_path_factory.mktemp('store'))}"
     stores: EmptyStores = request.getfixturevalue("postgres_stores")
     return stores.take
 

@@ -392,7 +392,7 @@ def test_a_copy_that_broke_off_is_done_again(library: Library, monkeypatch: pyte
         raise AssertionError("a copy of that little takes so many writes?")
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(60, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("kills", [1, pytest.param(60, marks=pytest.mark.deep)])
 def test_a_killed_copy_is_done_again(store_url: str, kills: int) -> None:
     """Killed at any moment, a copy leaves a target that is sound, and one that is let live completes it."""
     dice = Random(kills)
