@@ -14,6 +14,7 @@ def compact(session: Session) -> None:
 
     No answer changes, and no trigger's version. Run it in a write transaction.
     """
+    session.guard("samples_lock_all")
     for statement in STATEMENTS:
         session.run(statement)
 

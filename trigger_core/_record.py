@@ -43,7 +43,7 @@ _LOCK_CANCELLED: Final = ("triggers_lock", "steps_lock", "work_lock")
 _OPT_OUT: Final = frozenset({"complained", "unsubscribed"})
 
 _FEW: Final = 3
-"""So many events on their own are recorded by a few statements each: laying out a batch takes longer than that."""
+"""So many events of one job are recorded by a few statements each: laying out a batch takes longer than that."""
 
 
 class Batch:
@@ -80,7 +80,7 @@ class Batch:
         """
         register = self._register
         self.unmatched += sum(self._is_foreign(fact) for _, fact in register.lines.get(Event, ()))
-        if register.lines.keys() == {Event} and len(register.lines[Event]) <= _FEW:
+        if register.lines.keys() == {Event} and self._is_small(register.lines[Event]):
             register.lines[Event] = [
                 line
                 for line in register.lines[Event]
@@ -90,9 +90,10 @@ class Batch:
         self._record_executions()
         self._lay_out()
         self._lock()
+        self._record_jobs()
+        self._lock_jobs()
         self._record_started_and_expected()
         self._record_cancels()
-        self._record_jobs()
         self._record_attempts()
         self._record_outcomes()
         self._record_events()
@@ -193,15 +194,18 @@ class Batch:
             guard("arrivals_lock")
         if self._names_messages():
             self._session.run("events_match")
-        if "staged_executions" in staged:
-            guard("executions_lock")
         if "staged_cancels" in staged:
             for statement in _LOCK_CANCELLED:
                 guard(statement)
+        if "staged_executions" in staged:
+            guard("executions_lock")  # after what is to be sent, as workers do
         if staged & {"staged_cancels", "staged_outcomes"}:
             guard("claims_lock")
-        if staged & {"staged_cancels", "staged_attempts", "staged_outcomes", "staged_events"}:
-            guard("jobs_lock")
+
+    def _lock_jobs(self) -> None:
+        """The same of jobs: after the new ones, as another may have brought one of them since this began."""
+        if self._staged.keys() & {"staged_cancels", "staged_attempts", "staged_outcomes", "staged_events"}:
+            self._session.guard("jobs_lock")
 
     def _stage_started_and_expected(self) -> None:
         executions = self._register.executions
@@ -376,6 +380,14 @@ class Batch:
         self.unmatched += unknown
         if by_message:
             self._matched |= {str(trigger_id) for (trigger_id,) in session.rows("events_triggers")}
+
+    def _is_small(self, lines: Sequence[tuple[int, Event]]) -> bool:
+        """Whether these are few and name one job: several would be locked in the order in which they are told."""
+        targets = {
+            (fact.execution_id, fact.job_id, fact.account, fact.provider, fact.provider_message_id)
+            for _, fact in lines
+        }
+        return len(lines) <= _FEW and len(targets) == 1
 
     def _names_messages(self) -> bool:
         """Whether events name the provider's message, not the job."""

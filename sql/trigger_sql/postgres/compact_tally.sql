@@ -1,6 +1,6 @@
 -- Written for PostgreSQL: its rows lie in no order that reading could use, so only what folds is touched.
 -- Folds the ledger where a trigger, execution, measure and detail have several rows. No answer changes, nor does a
--- trigger's sum of writes; rows that others append meanwhile stay.
+-- trigger's sum of writes; rows that others append or fold meanwhile stay.
 with several as (
     select
         trigger_id,
@@ -12,14 +12,22 @@ with several as (
     having count(*) > 1
 ),
 
+mine as (
+    select t.ctid as place
+    from tally as t
+    inner join several as s
+        on
+            t.trigger_id = s.trigger_id
+            and t.execution_id is not distinct from s.execution_id
+            and t.measure = s.measure
+            and t.detail is not distinct from s.detail
+    for update of t skip locked
+),
+
 gone as (
     delete from tally
-    using several as s
-    where
-        tally.trigger_id = s.trigger_id
-        and tally.execution_id is not distinct from s.execution_id
-        and tally.measure = s.measure
-        and tally.detail is not distinct from s.detail
+    using mine
+    where tally.ctid = mine.place
     returning tally.*
 ),
 

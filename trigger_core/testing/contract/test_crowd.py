@@ -1,0 +1,78 @@
+"""Processes that write and read one execution at the same time, on a store that lets them."""
+
+import subprocess
+from itertools import chain
+
+import pytest
+
+import trigger_core
+from trigger_core import Library, answers
+from trigger_core.testing.contract import crowd
+from trigger_core.testing.contract.documents import assert_covers
+from trigger_core.testing.contract.model import Document, Model
+from trigger_core.testing.contract.samples import DIRECT, EXECUTION
+from trigger_core.testing.contract.stores import command
+
+CROWD = 4
+READERS = 2
+
+
+@pytest.fixture
+def shared_url(store_url: str) -> str:
+    """An empty store that processes may share."""
+    with trigger_core.open(store_url) as library:
+        if library.store.sees_every_write:
+            pytest.skip("a store for one process")
+    return store_url
+
+
+@pytest.mark.parametrize(
+    "writes", [pytest.param(60, id="short"), pytest.param(5_000, id="long", marks=pytest.mark.deep)]
+)
+def test_a_crowd_on_one_execution(shared_url: str, writes: int) -> None:
+    """4 processes write all there is to say of the same jobs, against each other, while 2 read.
+
+    No answer is torn or takes something back, none of the writers is refused, what is there at the end is what a model
+    says that was told all of it, and where the database counts deadlocks there was none.
+    """
+    with trigger_core.open(shared_url) as library:
+        dialect, before = library.store.dialect, deadlocks(library)
+    told = subprocess.run(
+        command("crowd", shared_url, dialect, str(writes), str(CROWD), str(READERS)),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    seconds, answered = map(float, told.split())
+    model = Model()
+    for number in range(CROWD):
+        model.record(list(chain.from_iterable(crowd.calls(number, writes))))
+    with trigger_core.open(shared_url) as library:
+        assert_covers(model.direct(DIRECT), answers.to_json(library.direct("acme", DIRECT)))
+        assert_covers(model.jobs(EXECUTION), jobs_of(library))
+        assert list(library.audit()) == []
+        assert deadlocks(library) == before
+    print(
+        f"{CROWD} x {writes} writes: {CROWD * writes / seconds:.0f}/s; {answered:.0f} answers to {READERS} readers"
+    )
+
+
+def deadlocks(library: Library) -> int:
+    """How many there were in this database, where it counts them."""
+    if library.store.dialect != "postgres":
+        return 0
+    counted = "select deadlocks from pg_stat_database where datname = current_database()"
+    [(number,)] = library.store.table(counted, {})[1]
+    return int(number)
+
+
+def jobs_of(library: Library) -> list[Document]:
+    """All jobs of the execution, page by page."""
+    found: list[Document] = []
+    cursor = None
+    while True:
+        page = library.jobs("acme", EXECUTION, limit=200, cursor=cursor)
+        found += answers.to_json(page.jobs)
+        cursor = page.pagination.next_cursor
+        if cursor is None:
+            return found
