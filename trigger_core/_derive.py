@@ -97,6 +97,7 @@ class Ledger:
         version: the sum of its rows' ``writes``; it grows with every write that changes an answer.
     """
 
+    trigger_type: str
     created_at: datetime
     cancelled_at: datetime | None = None
     contacts: int = 0
@@ -106,7 +107,7 @@ class Ledger:
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Ledger | None:
         """The ledger in rows like those of ``ledger_rows``; none if there is no such trigger."""
-        created_at = cancelled_at = None
+        trigger_type = created_at = cancelled_at = None
         contacts = version = 0
         executions: dict[str, Counts] = {}
         for (
@@ -124,7 +125,7 @@ class Ledger:
             version += int(writes)
             if execution_id is None:
                 if measure == "trigger":
-                    created_at = first_at
+                    trigger_type, created_at = detail, first_at
                 elif measure == "cancel":
                     cancelled_at = earliest(cancelled_at, first_at)
                 else:
@@ -135,14 +136,14 @@ class Ledger:
             if counts is None:
                 counts = executions[key] = Counts(key)
             counts.add(measure, detail, int(n), int(segments), cost, first_at, last_at, first_contacts)
-        if created_at is None:
+        if trigger_type is None or created_at is None:
             return None
         for counts in executions.values():
             counts.begun_at, counts.filtered_at = utc(counts.begun_at), utc(counts.filtered_at)
             counts.ended_at = utc(counts.ended_at)
             if 0 in counts.reasons.values():
                 counts.reasons = {reason: n for reason, n in counts.reasons.items() if n}
-        return cls(utc(created_at), utc(cancelled_at), contacts, executions, version)
+        return cls(trigger_type, utc(created_at), utc(cancelled_at), contacts, executions, version)
 
     def first_contacts(self, most: int) -> Contacts | None:
         """The first contacts, so many of each reason that is shown; None where the ledger doesn't know them all."""
@@ -171,14 +172,14 @@ def ledger(reader: Reader, account: str, trigger_id: str) -> tuple[Ledger | None
     return Ledger.of((*row, None) for row in reader.rows("ledger", **trigger)), True
 
 
-def first_contacts(session: Session, head: Trigger, ledger: Ledger, most: int) -> Contacts:
+def first_contacts(session: Session, account: str, trigger_id: str, ledger: Ledger, most: int) -> Contacts:
     """The first contacts of each reason that is shown, as the samples have them."""
     reasons = {reason for counts in ledger.executions.values() for reason, _ in shown_reasons(counts)}
     found: dict[tuple[str, str], list[str]] = {}
     for execution_id, reason, _, contact in session.rows(
         "filter_contacts",
-        account=head.account,
-        trigger_id=head.trigger_id,
+        account=account,
+        trigger_id=trigger_id,
         reasons=list(reasons),
         contacts=most,
     ):
@@ -326,23 +327,23 @@ def trigger(head: Trigger, ledger: Ledger) -> answers.Trigger:
             failed=sum(one.failed for one in shares),
             filtered=sum(one.filtered for one in shares),
         ),
-        details_endpoint=details_endpoint(head),
+        details_endpoint=details_endpoint(head.trigger_id, head.trigger_type),
     )
 
 
-def details_endpoint(head: Trigger) -> str:
+def details_endpoint(trigger_id: str, trigger_type: str) -> str:
     """The path, without its prefix, that answers for a trigger's details."""
-    return f"/triggers/{head.trigger_id}/{'workflow' if head.workflow else 'direct'}"
+    return f"/triggers/{trigger_id}/{'workflow' if trigger_type == 'workflow' else 'direct'}"
 
 
-def direct(head: Trigger, ledger: Ledger, contacts: Contacts) -> answers.DirectDetails:
-    """A direct send's details."""
+def direct(trigger_id: str, currency: str, ledger: Ledger, contacts: Contacts) -> answers.DirectDetails:
+    """A direct send's details, which need no more of its head than the ledger has."""
     one = next((share(counts, ledger) for counts in ledger.executions.values()), None)
     return answers.DirectDetails(
-        trigger_id=head.trigger_id,
-        flow_type=cast(answers.FlowType, head.flow_type),
-        channel=cast(answers.Channel, head.trigger_type),
-        **_members(head, head.trigger_type, one, contacts),
+        trigger_id=trigger_id,
+        flow_type="direct_channel",
+        channel=cast(answers.Channel, ledger.trigger_type),
+        **_members(currency, ledger.trigger_type, one, contacts),
     )
 
 
@@ -369,7 +370,7 @@ def workflow(head: Trigger, run: Workflow, ledger: Ledger, contacts: Contacts) -
         if run.channels is None
         else {
             cast(answers.Channel, channel): answers.ChannelDetails(
-                **_members(head, channel, shares.get(channel), contacts)
+                **_members(head.currency, channel, shares.get(channel), contacts)
             )
             for channel in run.channels
         },
@@ -412,13 +413,13 @@ def _steps(
                 status=status,
                 delay_minutes=step.delay_minutes,
                 scheduled_for=scheduled_for,
-                **_members(head, step.channel, one, contacts),
+                **_members(head.currency, step.channel, one, contacts),
             )
         )
     return tuple(found)
 
 
-def _members(head: Trigger, channel: str, one: Share | None, contacts: Contacts) -> dict[str, Any]:
+def _members(currency: str, channel: str, one: Share | None, contacts: Contacts) -> dict[str, Any]:
     """What direct sends, steps and channels have in common."""
     if one is None:
         return {"execution": None, "jobs": None, "analytics": None, "execution_details_endpoint": None}
@@ -433,7 +434,7 @@ def _members(head: Trigger, channel: str, one: Share | None, contacts: Contacts)
             filtered_count=one.filtered,
             total_segments=counts.segments if channel == "sms" else None,
             estimated_cost=counts.cost,
-            currency=head.currency,
+            currency=currency,
             started_at=one.started_at,
             completed_at=one.completed_at,
         ),

@@ -67,6 +67,7 @@ class Heads:
     def __init__(self, most: int = 50_000) -> None:
         self._triggers: Cache[Trigger] = Cache(most)
         self._executions: Cache[ExecutionHead] = Cache(most)
+        self._currencies: Cache[str] = Cache(most)
 
     def triggers(self, reader: Reader, ids: Collection[str]) -> dict[str, Trigger]:
         """The heads of those triggers that are recorded, by id."""
@@ -104,6 +105,14 @@ class Heads:
         if head is not None:
             self.keep([head], [])
         return head
+
+    def currency(self, reader: Reader, account: str) -> str:
+        """The currency of an account that has a trigger, for a reader."""
+        known = self._currencies.get(account)
+        if known is None:
+            [(_, known)] = reader.rows("account_currencies", accounts=[account])
+            self._currencies.put(account, known)
+        return known
 
     def execution(self, reader: Reader, execution_id: str) -> ExecutionHead | None:
         """The head of one execution, for a reader."""

@@ -17,7 +17,7 @@ from time import monotonic
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self, cast, get_args
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 import trigger_sql
 from trigger_core import _compact, _derive, _keys, _lists, answers, facts
@@ -82,13 +82,19 @@ class Document:
     body: bytes
 
 
-@frozen
+@frozen(eq=False)
 class _State:
-    """What a trigger's answers follow from; no first contacts where the ledger doesn't know them and nobody asked."""
+    """What a trigger's answers follow from; no first contacts where the ledger doesn't know them and nobody asked.
 
-    head: facts.Trigger
+    Attributes:
+        answers: those that were made of it; they are frozen, so whoever asks again gets the same.
+    """
+
+    account: str
+    trigger_id: str
     ledger: _derive.Ledger
     contacts: _derive.Contacts | None
+    answers: dict[Question, Any] = field(factory=dict)
 
 
 @frozen
@@ -415,7 +421,8 @@ class Library:
         Raises:
             NotFound: the account has no such trigger.
         """
-        return _trigger(self._state(account, trigger_id))
+        answer: Trigger = self._answer(self._state(account, trigger_id), "trigger")
+        return answer
 
     def direct(self, account: str, trigger_id: str) -> DirectDetails:
         """A direct send's execution, counts and analytics.
@@ -424,7 +431,8 @@ class Library:
             NotFound: the account has no such trigger.
             WrongFlow: it is a workflow's.
         """
-        return _direct(self._state(account, trigger_id, "direct"))
+        answer: DirectDetails = self._answer(self._state(account, trigger_id, "direct"), "direct")
+        return answer
 
     def workflow(self, account: str, trigger_id: str) -> WorkflowDetails:
         """A workflow run's steps or channels, and their totals.
@@ -433,7 +441,8 @@ class Library:
             NotFound: the account has no such trigger.
             WrongFlow: it is a direct send.
         """
-        return _workflow(self._state(account, trigger_id, "workflow"))
+        answer: WorkflowDetails = self._answer(self._state(account, trigger_id, "workflow"), "workflow")
+        return answer if answer.channels is None else evolve(answer, channels=dict(answer.channels))
 
     def document(self, account: str, trigger_id: str, question: Question) -> Document:
         """The JSON of ``trigger``, ``direct`` or ``workflow``, from memory where nothing was recorded since.
@@ -451,7 +460,7 @@ class Library:
         if kept is not None and kept[0] == self._version(account, trigger_id):
             return kept[1]
         state = self._state(account, trigger_id, None if question == "trigger" else question)
-        answer = _ANSWERS[question](state)
+        answer = self._answer(state, question)
         body = json.dumps(answers.to_json(answer), separators=(",", ":"), ensure_ascii=False).encode()
         document = Document(f'W/"{blake2b(body, digest_size=12).hexdigest()}"', body)
         version = seen if self.store.sees_every_write else state.ledger.version
@@ -475,28 +484,42 @@ class Library:
         seen = self._writes[hash(key[1]) % _STRIPES]
         kept = self._states.get(key) if self.store.sees_every_write else None
         if kept is not None and kept[0] == seen and (details is None or kept[1].contacts is not None):
-            _check_flow(kept[1].head, details)
+            _check_flow(kept[1], details)
             return kept[1]
-        head = self._heads.trigger(self.store, key[1])
-        if head is None or head.account != account:
-            raise NotFound
-        _check_flow(head, details)
         most = self._contacts_per_reason
         ledger, long = _derive.ledger(self.store, *key)
         contacts = None if ledger is None else ledger.first_contacts(most)
         if contacts is None and details is not None:
             with self.store.read() as session:
                 ledger, long = _derive.ledger(session, *key)
-                contacts = None if ledger is None else _derive.first_contacts(session, head, ledger, most)
+                contacts = None if ledger is None else _derive.first_contacts(session, *key, ledger, most)
         if ledger is None:
             raise NotFound
+        state = _State(*key, ledger, contacts)
+        _check_flow(state, details)
         if long:
             self._long.add(key)
             self._fold()
-        state = _State(head, ledger, contacts)
         if self.store.sees_every_write:
             self._states.put(key, (seen, state))
         return state
+
+    def _answer(self, state: _State, question: Question) -> Any:
+        """A state's answer to a question of its flow."""
+        answer = state.answers.get(question)
+        if answer is None:
+            answer = state.answers[question] = self._derived(state, question)
+        return answer
+
+    def _derived(self, state: _State, question: Question) -> object:
+        ledger, contacts = state.ledger, state.contacts or {}
+        if question == "direct":
+            currency = self._heads.currency(self.store, state.account)
+            return _derive.direct(state.trigger_id, currency, ledger, contacts)
+        head = cast(facts.Trigger, self._heads.trigger(self.store, state.trigger_id))
+        if question == "trigger":
+            return _derive.trigger(head, ledger)
+        return _derive.workflow(head, cast(facts.Workflow, head.workflow), ledger, contacts)
 
     def _fold(self) -> None:
         """Has ledgers folded that a reader found long; while another writes, that one does it."""
@@ -771,30 +794,11 @@ def _counts(total: int, batch: Batch) -> EventCounts:
     return EventCounts(accepted=batch.accepted, duplicate=duplicate, unmatched=batch.unmatched)
 
 
-def _trigger(state: _State) -> Trigger:
-    return _derive.trigger(state.head, state.ledger)
-
-
-def _direct(state: _State) -> DirectDetails:
-    return _derive.direct(state.head, state.ledger, state.contacts or {})
-
-
-def _workflow(state: _State) -> WorkflowDetails:
-    run = cast(facts.Workflow, state.head.workflow)
-    return _derive.workflow(state.head, run, state.ledger, state.contacts or {})
-
-
-_ANSWERS: Final[Mapping[Question, Callable[[_State], object]]] = {
-    "trigger": _trigger,
-    "direct": _direct,
-    "workflow": _workflow,
-}
-
-
-def _check_flow(head: facts.Trigger, details: Details | None) -> None:
+def _check_flow(state: _State, details: Details | None) -> None:
     """Fails if a trigger's details are another question's."""
-    if details is not None and (details == "workflow") != (head.workflow is not None):
-        raise WrongFlow(_derive.details_endpoint(head))
+    trigger_type = state.ledger.trigger_type
+    if details is not None and (details == "workflow") != (trigger_type == "workflow"):
+        raise WrongFlow(_derive.details_endpoint(state.trigger_id, trigger_type))
 
 
 def _id(value: Any) -> str:

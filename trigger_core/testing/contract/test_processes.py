@@ -7,10 +7,10 @@ from typing import Any, Final
 from unittest.mock import patch
 
 import trigger_core
-from trigger_core import Library, _keys
+from trigger_core import Library, _keys, facts
 from trigger_core.errors import StoreInUse
 from trigger_core.library import Question
-from trigger_core.testing.contract.samples import DIRECT, direct_trigger, jobs
+from trigger_core.testing.contract.samples import DIRECT, WORKFLOW, direct_trigger, jobs, workflow_trigger
 from trigger_core.testing.contract.stores import command
 from trigger_core.testing.contract.stories import story
 from trigger_core.testing.contract.test_kill import agree
@@ -70,6 +70,31 @@ def test_a_poll_that_finds_nothing_new_adds_nothing_up(library: Library) -> None
             new = library.document("acme", DIRECT, question)
             again = asked(library, partial(library.document, "acme", DIRECT, question))
             assert again == (new, looked_up)
+
+
+def test_an_answer_asks_once(library: Library) -> None:
+    """A direct send's answer is one statement, and none where nothing changed and every write is seen."""
+    library.record(direct_trigger())
+    before = library.direct("acme", DIRECT)
+    library.record(jobs(1, 1))
+    answer, names = asked(library, lambda: library.direct("acme", DIRECT))
+    assert (answer != before, names) == (True, ["ledger_rows"])
+    again = [] if library.store.sees_every_write else ["ledger_rows"]
+    assert asked(library, lambda: library.direct("acme", DIRECT)) == (answer, again)
+
+
+def test_an_answer_is_nobodys_to_change(library: Library) -> None:
+    """What a caller does to the one dict that an answer has is seen by no other."""
+    run = {
+        "id": "wf", "name": "Hello", "execution_id": "wfex", "type": "template_group",
+        "template_group_id": "tg", "channels": ["email", "sms"],
+    }  # fmt: skip
+    library.record([facts.to_json(workflow_trigger()) | {"workflow": run}])
+    for _ in range(2):
+        channels = library.workflow("acme", WORKFLOW).channels
+        assert isinstance(channels, dict)
+        assert list(channels) == ["email", "sms"]
+        channels.clear()
 
 
 def test_a_key_is_known_without_asking(store_url: str) -> None:
