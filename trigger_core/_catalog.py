@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 from attrs import evolve
@@ -13,6 +14,7 @@ from attrs import evolve
 from trigger_core import _addresses, _lists, facts
 from trigger_core._ids import contact_id, new_id
 from trigger_core._record import name_currency
+from trigger_core._rows import naive
 from trigger_core.answers import Page
 from trigger_core.catalog import (
     Contact,
@@ -49,8 +51,9 @@ class Catalog:
     ('first_name',)
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
+        self._now = now
 
     def put(self, account: str, item: Stored) -> Stored:
         """Stores an item over the one of its name, durably.
@@ -75,8 +78,8 @@ class Catalog:
     def replace(self, account: str, item: Stored) -> tuple[Stored, bool]:
         """Like ``put``; also tells whether there was nothing of that name before."""
         facts.text(account, "account", 200)
-        put = cast(Any, _PUT[type(item)])
         ready = checked(item) if isinstance(item, Contact) else item
+        put = cast(Any, partial(_put_contact, self._now) if isinstance(item, Contact) else _PUT[type(item)])
 
         def store() -> tuple[Stored, bool]:
             with self._writing(account) as session:
@@ -182,7 +185,7 @@ class Catalog:
 
         def store() -> None:
             with self._writing(account) as session:
-                _store_contacts(session, [*last.values()])
+                _store_contacts(session, [*last.values()], self._now())
 
         settled(store)
 
@@ -260,13 +263,16 @@ def _over(before: Sequence[Any] | None, row: Sequence[Any]) -> Sequence[Any]:
     return (*row[:8], *before[8:11], *row[11:])
 
 
-def _store_contacts(session: Session, rows: Sequence[Sequence[Any]]) -> None:
-    session.append("staged_contacts", rows)
+def _store_contacts(session: Session, rows: Sequence[Sequence[Any]], now: datetime) -> None:
+    said_at = naive(now)
+    session.append("staged_contacts", [(*row, None if row[8] is None else said_at) for row in rows])
     session.run("catalog_contacts_put")
     session.clear("staged_contacts")
 
 
-def _put_contact(session: Session, account: str, item: Contact) -> tuple[Contact, bool]:
+def _put_contact(
+    now: Callable[[], datetime], session: Session, account: str, item: Contact
+) -> tuple[Contact, bool]:
     before = _contact(session, account, item.external_id)
     reached = (
         item.email,
@@ -275,7 +281,7 @@ def _put_contact(session: Session, account: str, item: Contact) -> tuple[Contact
         bool(item.phone_number_valid),
         item.country,
     )
-    _store_contacts(session, [_contact_row(account, item, reached)])
+    _store_contacts(session, [_contact_row(account, item, reached)], now())
     if item.opted_out is None:
         item = evolve(item, opted_out=before.opted_out if before else ())
     return item, before is None
@@ -521,7 +527,6 @@ def _now() -> datetime:
 
 
 _PUT: Final = {
-    Contact: _put_contact,
     ContactList: _put_list,
     Template: _put_template,
     TemplateGroup: _put_template_group,

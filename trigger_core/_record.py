@@ -528,5 +528,7 @@ def apply_events(session: Session) -> tuple[int, int]:
         session.run("events_insert")
     if leaving:
         session.guard("opt_out_lock")
+        [(again,)] = session.rows("events_opt_out_again")
         session.run("events_opt_out")
+        accepted += again
     return accepted, unknown

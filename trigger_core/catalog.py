@@ -180,8 +180,8 @@ class Contact:
         email: their address. One that can't be an address is kept, too: sending to it is filtered, with a reason.
         phone_number: with its country code, or as it is dialled within ``country``; stored as E.164.
         country: ISO 3166-1 alpha-2. Where it isn't given, that of the phone number.
-        opted_out: the channels that they want nothing on. None leaves what is recorded, also by later
-            unsubscribed and complained events; a list, even an empty one, replaces it.
+        opted_out: the channels that they want nothing on. A list, even an empty one, replaces what is recorded; None
+            leaves it. Whoever unsubscribes or complains after the list was put is out of that channel again.
         attributes: values for the variables of templates: texts, numbers and truth values.
         email_valid: read-only; whether ``email`` is an address.
         phone_number_valid: read-only; whether ``phone_number`` is one.

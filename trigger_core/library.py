@@ -184,7 +184,7 @@ class Library:
         """Contacts, lists, templates, template groups and workflows, in and out."""
         from trigger_core._catalog import Catalog
 
-        return Catalog(self.store)
+        return Catalog(self.store, self._now)
 
     # Recording
 

@@ -13,7 +13,8 @@ select
     email_opted_out,
     sms_opted_out,
     whatsapp_opted_out,
-    attributes
+    attributes,
+    opt_outs_said_at
 from staged_contacts
 order by contact_id
 on conflict (contact_id) do update set
@@ -25,4 +26,5 @@ on conflict (contact_id) do update set
     email_opted_out = coalesce(excluded.email_opted_out, contacts.email_opted_out),
     sms_opted_out = coalesce(excluded.sms_opted_out, contacts.sms_opted_out),
     whatsapp_opted_out = coalesce(excluded.whatsapp_opted_out, contacts.whatsapp_opted_out),
-    attributes = excluded.attributes
+    attributes = excluded.attributes,
+    opt_outs_said_at = coalesce(excluded.opt_outs_said_at, contacts.opt_outs_said_at)

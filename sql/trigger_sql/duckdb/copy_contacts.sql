@@ -14,7 +14,8 @@ select
     email_opted_out,
     sms_opted_out,
     whatsapp_opted_out,
-    attributes
+    attributes,
+    opt_outs_said_at
 from contacts
 where account = $account and contact_id > $behind::uuid
 order by contact_id

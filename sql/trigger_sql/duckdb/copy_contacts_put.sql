@@ -13,7 +13,8 @@ select
     email_opted_out,
     sms_opted_out,
     whatsapp_opted_out,
-    attributes
+    attributes,
+    opt_outs_said_at
 from staged_contacts
 on conflict (contact_id) do update set
     email_opted_out = coalesce(
@@ -26,4 +27,5 @@ on conflict (contact_id) do update set
         excluded.whatsapp_opted_out or contacts.whatsapp_opted_out,
         excluded.whatsapp_opted_out,
         contacts.whatsapp_opted_out
-    )
+    ),
+    opt_outs_said_at = greatest(excluded.opt_outs_said_at, contacts.opt_outs_said_at)

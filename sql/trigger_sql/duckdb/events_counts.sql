@@ -1,5 +1,5 @@
 -- What the staged events need done: how many have no job yet, how many replace one, how many change anything, how many
--- of those are news themselves, not what they imply, and how many mean that somebody wants no more.
+-- of those are news themselves, not what they imply, and how many, news or not, mean that somebody wants no more.
 select
     (
         select count(*)
@@ -11,5 +11,5 @@ select
     count(*) filter (where not is_new) as replacing,
     count(*) as changed,
     count(*) filter (where type <> 'reached') as accepted,
-    count(*) filter (where type in ('complained', 'unsubscribed')) as leaving
+    (select count(*) from staged_events as s where s.type in ('complained', 'unsubscribed')) as leaving
 from changed_events

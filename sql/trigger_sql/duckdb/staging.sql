@@ -187,7 +187,8 @@ create temp table staged_contacts (
     email_opted_out boolean,
     sms_opted_out boolean,
     whatsapp_opted_out boolean,
-    attributes varchar
+    attributes varchar,
+    opt_outs_said_at timestamp
 );
 
 create temp table staged_list_members (

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from trigger_core.catalog import Contact
 from trigger_core.errors import FactsRefused, InvalidValue, StoreUnavailable
 from trigger_core.facts import Cancel, Event, Outcome
 from trigger_core.senders import Accepted, Message, Rejected, Result
-from trigger_core.sending import Send, WorkflowRun
+from trigger_core.sending import EventCounts, Send, WorkflowRun
 from trigger_core.testing.contract.sending.world import ACCOUNT, CHANNELS, Clock, Teller, bury, make
 from trigger_core.worker import Patience, Worker
 
@@ -674,12 +675,80 @@ def test_who_unsubscribes_is_opted_out(library: Library) -> None:
     ]  # fmt: skip
     library.catalog.put(ACCOUNT, Contact(external_id="user_1", phone_number="+14155550001"))
     assert counts(library, send(library)) == {"filtered": 2, "pending": 3}
-    one = library.catalog.contact(ACCOUNT, "user_2")
-    library.catalog.put(ACCOUNT, evolve(one, opted_out=()))
-    event = {"event_id": "x", "type": "unsubscribed", "occurred_at": "2025-11-23T13:00:00Z"}
-    again = library.record_events(ACCOUNT, [{**event, "execution_id": execution, "job_id": 2}])
-    assert again.duplicate == 1
-    assert library.catalog.contact(ACCOUNT, "user_2").opted_out == ()
+
+
+def test_the_newest_word_on_opt_outs_counts(library: Library, clock: Clock) -> None:
+    """Who came back after unsubscribing is out again by a later event, not by one from before, told late or again."""
+    execution = execution_id(library, send(library))
+
+    def told(occurred_at: datetime) -> tuple[EventCounts, tuple[str, ...] | None]:
+        event = {"event_id": "e", "type": "unsubscribed", "occurred_at": occurred_at.isoformat()}
+        counted = library.record_events(ACCOUNT, [{**event, "execution_id": execution, "job_id": 2}])
+        return counted, library.catalog.contact(ACCOUNT, "user_2").opted_out
+
+    new, known = (EventCounts(accepted=n, duplicate=1 - n, unmatched=0) for n in (1, 0))
+    assert told(clock.now) == (new, ("sms",))
+    clock.forward(hours=1)
+    library.catalog.put(ACCOUNT, evolve(library.catalog.contact(ACCOUNT, "user_2"), opted_out=()))
+    assert told(clock.now - timedelta(hours=1)) == (known, ())
+    assert told(clock.now - timedelta(minutes=1)) == (known, ())
+    assert told(clock.now + timedelta(minutes=1)) == (new, ("sms",))
+    assert told(clock.now + timedelta(minutes=2)) == (known, ("sms",))
+    clock.forward(hours=1)
+    library.catalog.put(ACCOUNT, Contact(external_id="user_2", phone_number="+14155550002"))
+    assert library.catalog.contact(ACCOUNT, "user_2").opted_out == ("sms",)
+
+
+@pytest.mark.parametrize("rounds", [40, pytest.param(2000, marks=pytest.mark.deep)])
+def test_opt_outs_equal_a_model(library: Library, clock: Clock, rounds: int) -> None:
+    """After any statements and events, in any order, a contact is out of what it last said, and left since."""
+    dice = Random(rounds)
+    people = {job_id: f"user_{job_id}" for job_id in (1, 2, 3)}
+    execution = execution_id(library, send(library))
+    said: dict[int, tuple[datetime, set[str]]] = {}
+    events: dict[tuple[int, str], list[datetime]] = {}
+    for _ in range(rounds):
+        clock.forward(minutes=1)
+        batch = []
+        for job_id, name in people.items():
+            contact = library.catalog.contact(ACCOUNT, name)
+            if dice.random() < 0.3:
+                out = dice.choice((None, (), ("sms",), ("email",)))
+                if out is not None:
+                    said[job_id] = clock.now, set(out)
+                library.catalog.put(ACCOUNT, evolve(contact, opted_out=out))
+            if dice.random() < 0.7:
+                kind = dice.choice(("unsubscribed", "complained", "opened"))
+                at = clock.now + timedelta(minutes=dice.randint(-9, 0), seconds=-1)
+                batch.append((job_id, kind, at))
+
+        def is_out(job_id: int) -> bool:
+            since, channels = said.get(job_id, (None, set()))
+            left = [at for kind in ("unsubscribed", "complained") for at in events.get((job_id, kind), ())]
+            return "sms" in channels or any(since is None or at > since for at in left)
+
+        before = {job_id: is_out(job_id) for job_id in people}
+        news = 0
+        for job_id, kind, at in batch:
+            known = events.setdefault((job_id, kind), [])
+            is_news = not known or at < min(known)
+            known.append(at)
+            news += is_news or is_out(job_id) > before[job_id]
+        sent = [
+            {
+                "event_id": "e",
+                "type": kind,
+                "occurred_at": at.isoformat(),
+                "execution_id": execution,
+                "job_id": job_id,
+            }
+            for job_id, kind, at in batch
+        ]
+        if sent:
+            assert library.record_events(ACCOUNT, sent).accepted == news
+        for job_id, name in people.items():
+            channels = said.get(job_id, (None, set()))[1] - {"sms"} | ({"sms"} if is_out(job_id) else set())
+            assert set(library.catalog.contact(ACCOUNT, name).opted_out or ()) == channels
 
 
 def test_events_are_counted(library: Library) -> None:
