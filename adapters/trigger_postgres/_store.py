@@ -49,6 +49,9 @@ _SETTINGS: Final = {
     "lock_timeout": "30s",
     "idle_in_transaction_session_timeout": "1min",  # a process that hangs holds its locks no longer
     "synchronous_commit": "on",  # acknowledged means durable, whatever the database's default is
+    "work_mem": "64MB",  # a batch of a hundred thousand facts is joined and sorted in memory
+    "temp_buffers": "64MB",  # and so is it laid out
+    "jit": "off",  # to compile a statement takes longer than any of these
 }
 
 _READ: Final = "begin isolation level repeatable read read only"
