@@ -35,6 +35,7 @@ _STAGED: Final = (
     "staged_messages",
 )
 _LONGEST_PAUSE: Final = timedelta(hours=1)
+_MOST_SECONDS: Final = 2**31 - 1
 _PORTION: Final = 0.25
 
 IN_DOUBT: Final = Rejected(
@@ -52,7 +53,7 @@ class Patience:
         attempts: how often at most.
         pause: the time before the second attempt, which doubles with each further one, up to an hour; half of it
             less or more, by chance.
-        limit: nothing is tried again later than this after the first attempt.
+        limit: nothing is tried again later than this after the first attempt, which is made however late it is.
 
     Raises:
         InvalidValue: there is to be no attempt, or a time is not above 0.
@@ -71,7 +72,8 @@ class Patience:
     def pause_after(self, n: int, dice: Random) -> timedelta:
         """How long to wait after the nth attempt."""
         times: int = 2 ** min(n - 1, 30)
-        return min(self.pause * times, _LONGEST_PAUSE) * dice.uniform(0.5, 1.5)
+        longest = self.pause >= _LONGEST_PAUSE / times
+        return (_LONGEST_PAUSE if longest else self.pause * times) * dice.uniform(0.5, 1.5)
 
     def next_attempt(self, n: int, now: datetime, dead_at: datetime, dice: Random) -> datetime | None:
         """When the attempt after the nth is due, if there is to be one."""
@@ -213,7 +215,7 @@ def claim(
             "dispatch_claim",
             **asked,
             most=most - retried,
-            patience=int(patience.limit.total_seconds()),
+            patience=min(int(patience.limit.total_seconds()), _MOST_SECONDS),
         )
         session.run("dispatch_advance", claim_id=claim_id)
         session.run("dispatch_done")

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -104,6 +105,25 @@ def test_worker_alone(run: Run, tmp_path: Path, number: int) -> None:
         assert library.trigger("acme", trigger_id).summary.sent == 3
 
 
+def test_how_often_is_tried(run: Run, tmp_path: Path) -> None:
+    """A message is tried as often as was asked for while its sender can't be reached, then it is failed."""
+    store = tmp_path / "store.duckdb"
+    fill(store, 1)
+    with trigger_core.open(store) as library:
+        request = Send(channel="email", template_key="hello", contact_external_id="user_0")
+        trigger_id = library.send("acme", request).trigger_id
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    patience = ("--attempts", 2, "--pause", "1s", "--give-up-after", "1h")
+    sender = f"email=smtp://127.0.0.1:{port}?from=hi@acme.example&security=none"
+    with service("worker", "--store", store, "--sender", sender, *patience, ready="sending") as running:
+        deadline = time.monotonic() + 30
+        while '"outcome":"failed"' not in (journal := run("export", "--store", store, trigger_id).out):
+            assert time.monotonic() < deadline
+        assert running.stop(signal.SIGTERM) == (0, "")
+    assert journal.count('"kind":"attempt"') == 2
+
+
 def test_a_signal_lets_a_batch_end(tmp_path: Path) -> None:
     """What is in hand when the signal comes is sent and recorded; what isn't stays for the next worker."""
     store = tmp_path / "store.duckdb"
@@ -195,6 +215,10 @@ def test_worker_makes_no_store(run: Run, tmp_path: Path) -> None:
             ["worker", "--sender", "sms=sandbox:", "--rate", "sms=fast"],
             "a number of messages a second above 0",
         ),
+        (["serve", "--attempts", "3"], "--attempts is for a worker: give --worker, too"),
+        (["worker", "--sender", "sms=sandbox:", "--attempts", "0"], "--attempts: must be"),
+        (["worker", "--sender", "sms=sandbox:", "--pause", "30"], "--pause: must be a time such as 30s"),
+        (["worker", "--sender", "sms=sandbox:", "--give-up-after", "0d"], "--give-up-after: must be above 0"),
         (["worker", "--sender", "sms=smtp://h?from=a@b.example"], "SMTP is for email"),
         (
             ["worker", "--sender", f"email=smtp://u:{SECRET}@h?from=a@b.example"],

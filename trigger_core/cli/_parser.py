@@ -87,6 +87,24 @@ def _add_services(commands: Commands, store: argparse.ArgumentParser) -> None:
             type=_pair,
             help="at most so many messages a second; repeatable",
         )
+        each.add_argument(
+            "--attempts",
+            metavar="N",
+            type=int,
+            help="try a message so often at most, where it fails for a passing reason (5)",
+        )
+        each.add_argument(
+            "--pause",
+            metavar="TIME",
+            help="wait so long before the second attempt, such as 10s or 2m, twice as long before each further one, "
+            "up to an hour; half of it more or less, by chance (30s)",
+        )
+        each.add_argument(
+            "--give-up-after",
+            metavar="TIME",
+            help="try nothing again later than this after the first attempt, such as 2h or 1d (1d); the first one is "
+            "made however late",
+        )
 
 
 def _add_journals(

@@ -142,6 +142,19 @@ def test_nothing_is_tried_after_the_dead_line(library: Library, clock: Clock) ->
     assert failed_at - created_at <= timedelta(minutes=14)
 
 
+def test_a_first_attempt_is_made_however_late(library: Library, clock: Clock) -> None:
+    """What nobody sent for a year is sent then, and tried for as long as anything else if that fails."""
+    trigger_id = send(library, contact_external_id="user_1")
+    clock.forward(days=365)
+    begun = clock.now
+    patience = Patience(attempts=100, pause=timedelta(minutes=1), limit=timedelta(days=40_000))
+    sender = Teller(lambda _: BUSY if clock.now < begun + timedelta(days=2) else Accepted())
+    with Worker(library, {"sms": sender}, patience=patience) as worker:
+        while worker.turn():
+            clock.forward(hours=2)
+    assert counts(library, trigger_id) == {"sent": 1}
+
+
 def test_scheduled_sends_wait(library: Library, clock: Clock) -> None:
     """Nothing is handed over before its time."""
     sender = Teller()
