@@ -224,7 +224,9 @@ _FILL: Final = (
     "insert into events select $account, trigger_id, execution_id, job_id, type, occurred_at from happened",
     """
     insert into message_ids
-    select $account, $provider, provider_message_id, trigger_id, execution_id, job_id
+    select
+        $account, message_key($account, $provider, provider_message_id), $provider, provider_message_id,
+        trigger_id, execution_id, job_id
     from fates
     where provider_message_id is not null
     """,

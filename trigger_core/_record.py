@@ -351,9 +351,10 @@ class Batch:
             session.append("staged_outcomes", rows)
             apply_outcomes(session)
         if "staged_messages" in self._staged:
-            session.run("messages_insert")
-            for (line,) in session.rows("message_conflicts"):
-                self._register.refuse(line, "provider_message_id", OTHER_MESSAGE)
+            named = sum(fact.provider_message_id is not None for _, fact in self._register.lines[Outcome])
+            if len(session.rows("messages_insert")) < named:
+                for (line,) in session.rows("message_conflicts"):
+                    self._register.refuse(line, "provider_message_id", OTHER_MESSAGE)
 
     def _stage_events(self) -> None:
         self._stage(

@@ -1,7 +1,8 @@
 """From DuckDB's dialect to PostgreSQL's, by sqlglot.
 
 Text is compared by code point in DuckDB, and in PostgreSQL where it is said so: every column of text and every cast to
-text says so. The texts keep their parameters as ``$name``.
+text says so. The texts keep their parameters as ``$name``. Macros are left out: what stands for them there is a
+function, written by hand.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ def script(text: str) -> str:
 
 
 def _translated(text: str) -> list[str]:
-    trees = [tree for tree in sqlglot.parse(text, dialect="duckdb") if tree is not None]
+    trees = [
+        tree
+        for tree in sqlglot.parse(text, dialect="duckdb")
+        if tree is not None and not (isinstance(tree, exp.Create) and tree.kind == "MACRO")
+    ]
     return [
         _PARAMETER.sub(r"$\1", tree.transform(_rewritten).sql("postgres", pretty=True, comments=False))
         for tree in trees

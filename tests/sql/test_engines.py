@@ -27,6 +27,7 @@ NECESSARY = {
     "compact_samples": "touches only what is too much",
     "compact_tally": "touches only what folds",
     "fold": "waits for no other that folds",
+    "messages_insert": "keeps apart what two bring at once by a key",
     "contacts_tally": "counts a contact that two bring at once",
     "plan_contacts_tally": "counts a contact that two bring at once",
     "dispatch_claim": "skips what another worker has locked",

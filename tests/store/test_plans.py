@@ -51,7 +51,7 @@ def life(execution_id: str, job_id: int) -> list[Fact]:
     target: dict[str, Any] = {"execution_id": execution_id, "job_id": job_id}
     at = datetime(2025, 11, 23, 10, job_id % 60, tzinfo=UTC)
     filtered: dict[str, Any] = {"outcome": "filtered", "code": "a", "reason": "a" if job_id % 4 else "b"}
-    sent: dict[str, Any] = {"outcome": "sent"}
+    sent = {"outcome": "sent", "provider": "ses", "provider_message_id": f"{execution_id} {job_id}"}
     return [
         Job(**target, contact=f"user_{job_id}"),
         Attempt(**target, n=1, at=at),
@@ -111,3 +111,17 @@ def test_a_page_reads_one_execution(
     scan = explained[explained.index("Filters:") :]
     assert "trigger_id=" in re.sub(r"\s|│", "", scan)
     assert "execution_id=" in re.sub(r"\s|│", "", scan)
+
+
+def test_a_message_is_found_by_its_key_alone(connection: duckdb.DuckDBPyConnection) -> None:
+    """The key is made once for a look-up, and goes down into the scan, which reads no text of ids."""
+    message = {"account": "acme", "provider": "ses", "provider_message_id": f"{EXECUTION} 2"}
+    text = trigger_sql.query("message_job").text
+    plan = re.sub(r"\s|│", "", connection.execute(f"explain {text}", message).fetchall()[0][1])
+    assert "message_key='" in plan[plan.index("Filters:") :]
+    assert "provider" not in plan
+    assert [str(value) for value in connection.execute(text, message).fetchall()[0]] == [
+        DIRECT,
+        EXECUTION,
+        "2",
+    ]

@@ -10,8 +10,7 @@ from jobs as j
 left join message_ids as m
     on
         j.account = m.account
-        and j.provider = m.provider
-        and j.provider_message_id = m.provider_message_id
+        and message_key(j.account, j.provider, j.provider_message_id) = m.message_key
 where
     j.provider_message_id is not null
     and (m.job_id is null or j.execution_id <> m.execution_id or j.job_id <> m.job_id)

@@ -23,8 +23,7 @@ with known as (
     inner join message_ids as m
         on
             p.account = m.account
-            and p.provider = m.provider
-            and p.provider_message_id = m.provider_message_id
+            and message_key(p.account, p.provider, p.provider_message_id) = m.message_key
 )
 
 select

@@ -7,5 +7,4 @@ set
 from message_ids as m
 where
     staged_events.account = m.account
-    and staged_events.provider = m.provider
-    and staged_events.provider_message_id = m.provider_message_id
+    and message_key(staged_events.account, staged_events.provider, staged_events.provider_message_id) = m.message_key

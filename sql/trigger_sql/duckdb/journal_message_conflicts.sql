@@ -28,8 +28,7 @@ known as (
     left join message_ids as m
         on
             f.account = m.account
-            and f.provider = m.provider
-            and f.provider_message_id = m.provider_message_id
+            and message_key(f.account, f.provider, f.provider_message_id) = m.message_key
 )
 
 select p.line

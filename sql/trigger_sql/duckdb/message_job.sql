@@ -7,4 +7,4 @@ select
     execution_id,
     job_id
 from message_ids
-where account = $account and provider = $provider and provider_message_id = $provider_message_id
+where account = $account and message_key = message_key($account, $provider, $provider_message_id)

@@ -6,6 +6,5 @@ from message_ids as m, staged_places as p
 where
     staged_results.execution_id = p.execution_id
     and m.account = p.account
-    and m.provider = $provider
-    and m.provider_message_id = staged_results.provider_message_id
+    and m.message_key = message_key(p.account, $provider, staged_results.provider_message_id)
     and (m.execution_id <> staged_results.execution_id or m.job_id <> staged_results.job_id)

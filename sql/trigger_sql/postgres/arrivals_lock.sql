@@ -23,7 +23,7 @@ with arriving as (
         true as is_parking
     from staged_events as s
     left join message_ids as m
-        on s.account = m.account and s.provider = m.provider and s.provider_message_id = m.provider_message_id
+        on s.account = m.account and message_key(s.account, s.provider, s.provider_message_id) = m.message_key
     left join jobs as j
         on
             j.trigger_id = coalesce(s.trigger_id, m.trigger_id)

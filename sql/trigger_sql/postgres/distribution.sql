@@ -35,7 +35,7 @@ select create_distributed_table('audiences', 'trigger_id', colocate_with => 'tri
 -- Spread by what is looked up: who comes without a trigger finds it by one row of an index on one machine. There are
 -- as many message ids as messages, too many for every machine to have them all.
 select create_distributed_table('execution_ids', 'execution_id', colocate_with => 'none');
-select create_distributed_table('message_ids', 'provider_message_id', colocate_with => 'none');
+select create_distributed_table('message_ids', 'message_key', colocate_with => 'none');
 select create_distributed_table('idempotency_keys', 'idempotency_key', colocate_with => 'none');
 
 -- On the coordinator alone, as plain tables, and so not named here: scheduled_steps, trigger_variables, dispatches,

@@ -8,6 +8,15 @@ create table execution_ids (
     trigger_id uuid not null
 );
 
+create function message_key(account text, provider text, provider_message_id text) returns uuid
+immutable parallel safe
+language sql
+as $$
+    select md5(length(account) || ' ' || length(provider) || ' ' || account || provider || provider_message_id)::uuid
+$$;
+
+alter table message_ids add primary key (message_key);
+
 alter table executions drop constraint executions_pkey;
 alter table executions add primary key (trigger_id, execution_id);
 create unique index executions_place on executions (trigger_id, coalesce(step_id, channel));
