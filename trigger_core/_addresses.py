@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from trigger_core.errors import MissingExtra
 
-_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+_E164: Final = re.compile(r"\+[1-9](?:[ -]?[0-9]){6,14}")
+"""Also with a blank or a hyphen between digits."""
+
 _KINDS: Final = (
     "mobile",
     "fixed_line",
@@ -86,6 +88,7 @@ def _looked_up(number: str) -> tuple[str | None, str | None] | None:
     None where only the parser can tell: there is no such country code, or the first digits after it may be a prefix
     that isn't part of the number.
     """
+    number = number.replace(" ", "").replace("-", "")
     for end in (2, 3, 4):
         if (plan := _plan(number[1:end])) is not None:
             break

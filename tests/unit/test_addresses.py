@@ -31,7 +31,9 @@ def altered(number: str, dice: Random) -> str:
         digits[place : place + dice.choice((0, 1, 1, 1))] = dice.choices(
             "0123456789", k=dice.choice((0, 1, 1, 1))
         )
-    return "".join(digits)
+    if dice.random() < 0.3:
+        digits = [f"{digit}{dice.choice(('', '', ' ', '-'))}" for digit in digits]
+    return "".join(digits).strip(" -")
 
 
 @pytest.mark.parametrize("times", [1, pytest.param(50, marks=pytest.mark.deep)])
@@ -44,4 +46,4 @@ def test_numbers_are_told_as_the_parser_tells_them(times: int) -> None:
             if _addresses._E164.fullmatch(number) and (found := _addresses._looked_up(number)) is not None:
                 told += 1
                 assert found == _addresses._parsed(phonenumbers, number, dice.choice(REGIONS)), number
-    assert told > 1000 * times
+    assert told > 500 * times
