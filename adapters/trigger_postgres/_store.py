@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import cache
 from itertools import chain
 from select import select
+from time import monotonic
 from typing import Any, Final
 from uuid import uuid4
 
@@ -43,6 +44,9 @@ _CONNECTIONS: Final = 24
 
 _WAIT: Final = 3.0
 """Seconds that a caller waits for a connection."""
+
+_TURN: Final = 0.25
+"""Seconds after which he asks again: the pool tries to connect when it is asked, and soon gives up."""
 
 _SETTINGS: Final = {
     "statement_timeout": "15min",  # a million contacts are planned by one statement
@@ -117,7 +121,7 @@ class PostgresStore:
             min_size=1,
             max_size=_CONNECTIONS,
             timeout=_WAIT,
-            reconnect_timeout=1,  # a caller that waits has the next try made at once
+            reconnect_timeout=_TURN,
             max_idle=600,
             configure=_configure,
             check=_check_alive,
@@ -177,13 +181,7 @@ class PostgresStore:
 
     @contextmanager
     def _connection(self) -> Iterator[_Connection]:
-        self.check()
-        try:
-            connection = self._pool.getconn()
-        except PoolTimeout as error:
-            raise StoreUnavailable(_GONE) from error
-        except psycopg.Error as error:
-            raise _translated(error) from error
+        connection = self._taken()
         try:
             yield connection
         except psycopg.Error as error:
@@ -197,6 +195,20 @@ class PostgresStore:
                 elif connection.info.transaction_status is not pq.TransactionStatus.IDLE:
                     connection.rollback()
             self._pool.putconn(connection)
+
+    def _taken(self) -> _Connection:
+        deadline = monotonic() + _WAIT
+        while True:
+            self.check()
+            try:
+                return self._pool.getconn(_TURN)
+            except PoolTimeout as error:
+                if monotonic() >= deadline:
+                    raise StoreUnavailable(_GONE) from error
+            except psycopg.Error as error:
+                if self._closed:
+                    raise StoreClosed from error
+                raise _translated(error) from error
 
     def rows(self, query: str, **parameters: object) -> list[Row]:
         """All rows that a query answers by itself, in one round trip."""
