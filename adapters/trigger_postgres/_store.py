@@ -108,6 +108,9 @@ class PostgresStore:
         self.url = _without_password(conninfo)
         self._process = os.getpid()
         self._closed = False
+        trigger_sql.script(
+            "staging", "postgres"
+        )  # all is read now, not by many threads at once when first asked
         try:
             with psycopg.connect(conninfo, autocommit=True, connect_timeout=10) as connection:
                 _check_server(connection)

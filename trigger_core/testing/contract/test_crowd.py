@@ -7,10 +7,21 @@ import pytest
 
 import trigger_core
 from trigger_core import Library, answers
+from trigger_core._heads import Heads
+from trigger_core._record import Batch
+from trigger_core.facts import Fact
 from trigger_core.testing.contract import crowd
 from trigger_core.testing.contract.documents import assert_covers
 from trigger_core.testing.contract.model import Document, Model
-from trigger_core.testing.contract.samples import DIRECT, EXECUTION
+from trigger_core.testing.contract.samples import (
+    CREATED,
+    DIRECT,
+    EXECUTION,
+    direct_trigger,
+    fact,
+    jobs,
+    outcome,
+)
 from trigger_core.testing.contract.stores import command
 
 CROWD = 4
@@ -55,6 +66,40 @@ def test_a_crowd_on_one_execution(shared_url: str, writes: int) -> None:
     print(
         f"{CROWD} x {writes} writes: {CROWD * writes / seconds:.0f}/s; {answered:.0f} answers to {READERS} readers"
     )
+
+
+KINDS = ("job", "attempt", "event", "sent", "failed", "filtered", "cancelled")
+
+
+def said(kind: str, number: int) -> list[Fact]:
+    """Something about a job, or a job that is new."""
+    target = {"execution_id": EXECUTION, "job_id": number, "at": CREATED}
+    if kind == "job":
+        return jobs(number + 100, number + 100)
+    if kind == "attempt":
+        return [fact("attempt", **target, n=1)]
+    if kind == "event":
+        return [fact("event", **target, event_id="e", type="opened")]
+    return [outcome(number, kind)]
+
+
+@pytest.mark.parametrize("held", KINDS)
+def test_writers_of_other_jobs_wait_for_nobody(shared_url: str, held: str) -> None:
+    """While one writer has not committed what it says of a job, others write of other jobs of the same execution.
+
+    The exception are two who both change who is filtered: for each reason a list of the first contacts is kept.
+    """
+    with trigger_core.open(shared_url) as one, trigger_core.open(shared_url) as other:
+        one.record([*direct_trigger(), *jobs(1, 20)])
+        with one.store.write() as session:
+            Batch(session, Heads(), enumerate(said(held, 1)), None).apply()
+            for number, kind in enumerate(KINDS, 2):
+                if (held, kind) != ("filtered", "filtered"):
+                    other.record(said(kind, number))
+        found = other.direct("acme", DIRECT).jobs
+        assert found is not None
+        assert (found.sent, found.failed) == (1 + (held == "sent"), 1 + (held == "failed"))
+        assert list(one.audit()) == []
 
 
 def deadlocks(library: Library) -> int:

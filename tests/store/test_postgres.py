@@ -1,0 +1,19 @@
+"""What PostgreSQL as a store has to keep to, beyond what every store has to."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_one_process_makes_the_tables_while_the_others_wait(postgres_url: str) -> None:
+    """Of many that come at once, to an empty database or to an older one, each can use it and one has changed it."""
+    subprocess.run([sys.executable, "-m", "tests.store.openers", postgres_url], cwd=ROOT, check=True)
+    with psycopg.connect(postgres_url) as connection:
+        versions = connection.execute("select version from schema_version order by version").fetchall()
+        assert versions == [(number,) for number in range(1, len(versions) + 1)]
+        assert connection.execute("select n from added").fetchall() == [(1,)]
+        assert connection.execute("select count(*) from triggers").fetchall() == [(1,)]
