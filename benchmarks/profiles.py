@@ -11,8 +11,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial, wraps
+from itertools import cycle
 from operator import itemgetter
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
@@ -94,6 +96,12 @@ def _run(ground: Ground) -> None:
         profile("direct, remembered", 100 * calls, partial(library.direct, ACCOUNT, sample.big.trigger_id))
         library.store.sees_every_write = False
         profile("direct, read", calls, partial(library.direct, ACCOUNT, sample.big.trigger_id))
+        others = list(sample.others)
+        Random(1).shuffle(others)
+        many = cycle(others)
+        profile("direct, another each time", calls, lambda: library.direct(ACCOUNT, next(many)))
+        document = partial(library.document, ACCOUNT, sample.big.trigger_id, "direct")
+        profile("document, nothing new, where others write too", calls, document)
         profile("jobs, a first page", calls, partial(library.jobs, ACCOUNT, sample.big.execution_id))
         profile("triggers, a first page", calls, partial(library.triggers, ACCOUNT))
         library.store.sees_every_write = True

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from functools import reduce
+from itertools import chain
 from typing import Any, Final, cast, overload
 
 from attrs import define, field, frozen
@@ -43,13 +44,13 @@ _EVENTS: Final = {"failed": "delivery_failed", "delivered": "reached"}
 
 @define
 class Counts:
-    """One execution's ledger; ``firsts`` is None of a reason whose first contacts don't follow from it."""
+    """One execution's ledger; ``firsts`` has what each row said, None where first contacts don't follow from it."""
 
     execution_id: str
     place: str = ""
     n: dict[str, int] = field(factory=dict)
     reasons: dict[str, int] = field(factory=dict)
-    firsts: dict[str, list[str] | None] = field(factory=dict)
+    firsts: dict[str, list[Sequence[str]] | None] = field(factory=dict)
     segments: int = 0
     cost: Decimal = Decimal(0)
     begun_at: datetime | None = None
@@ -80,7 +81,7 @@ class Counts:
                 if first_contacts is None or firsts is None:
                     self.firsts[detail] = None
                 else:
-                    firsts += first_contacts
+                    firsts.append(first_contacts)
         elif measure == "sent":
             self.segments += segments
             self.cost = _EXACT.add(self.cost, cost)
@@ -150,12 +151,13 @@ class Ledger:
         found = {}
         for counts in self.executions.values():
             for reason, count in shown_reasons(counts):
-                firsts = counts.firsts[reason]
-                if firsts is None or (most > _FIRSTS and len(set(firsts)) < count):
+                rows = counts.firsts[reason]
+                if rows is None:
                     return None
-                parts = (one.partition(" ") for one in set(firsts))
-                placed = sorted((int(job_id), contact) for job_id, _, contact in parts)
-                found[counts.execution_id, reason] = [contact for _, contact in placed[:most]]
+                firsts = rows[0] if len(rows) == 1 else sorted({*chain.from_iterable(rows)}, key=_job_id)
+                if most > _FIRSTS and len(firsts) < count:
+                    return None
+                found[counts.execution_id, reason] = [one[one.index(" ") + 1 :] for one in firsts[:most]]
         return found
 
 
@@ -165,11 +167,16 @@ def ledger(reader: Reader, account: str, trigger_id: str) -> tuple[Ledger | None
     rows = reader.rows("ledger_rows", **trigger, most=_SHORT)
     if len(rows) < _SHORT:
         found = Ledger.of(rows)
-        places = (
-            0 if found is None else sum(len(one.n) + len(one.reasons) for one in found.executions.values())
-        )
+        if found is None or len(rows) <= _LONG:
+            return found, False
+        places = sum(len(one.n) + len(one.reasons) for one in found.executions.values())
         return found, len(rows) > _LONG + 4 * places
     return Ledger.of((*row, None) for row in reader.rows("ledger", **trigger)), True
+
+
+def _job_id(first: str) -> int:
+    """Whose place a first contact has; a row of the ledger has its own in order."""
+    return int(first[: first.index(" ")])
 
 
 def first_contacts(session: Session, account: str, trigger_id: str, ledger: Ledger, most: int) -> Contacts:
