@@ -218,7 +218,7 @@ def claim(
             patience=min(int(patience.limit.total_seconds()), _MOST_SECONDS),
         )
         session.run("dispatch_advance", claim_id=claim_id)
-        session.run("dispatch_done")
+        session.run("dispatch_done", claim_id=claim_id)
         session.run("dispatch_started", claim_id=claim_id, now=naive(now))
         session.guard("executions_lock")
         session.run("execution_facts_tally")

@@ -119,6 +119,10 @@ class Batch:
                 "execution_ids_insert",
                 execution_ids=[one.execution_id for one in placed],
                 trigger_ids=[one.trigger_id for one in placed],
+                accounts=[one.account for one in placed],
+                channels=[one.channel for one in placed],
+                step_ids=[one.step_id for one in placed],
+                flow_types=[facts.FLOW_TYPES[planned.in_workflow] for planned in self.executions],
             )
         append("tally", [*self._heads(), *self._jobs(session)])
         if self.executions or self.keeping:

@@ -22,7 +22,7 @@ from trigger_core._rows import (
     trigger_row,
 )
 from trigger_core.errors import StoreConflict
-from trigger_core.facts import IMPLY_DELIVERY, Attempt, Event, Job, Outcome, Trigger
+from trigger_core.facts import FLOW_TYPES, IMPLY_DELIVERY, Attempt, Event, Job, Outcome, Trigger
 from trigger_core.store import Session
 
 _CANCEL: Final = (
@@ -172,6 +172,10 @@ class Batch:
             "execution_ids_insert",
             execution_ids=[head.execution_id for _, head in new],
             trigger_ids=[head.trigger_id for _, head in new],
+            accounts=[head.account for _, head in new],
+            channels=[head.channel for _, head in new],
+            step_ids=[fact.step_id for fact, _ in new],
+            flow_types=[FLOW_TYPES[head.in_workflow] for _, head in new],
         )
 
     def _lay_out(self) -> None:

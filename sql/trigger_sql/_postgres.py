@@ -40,6 +40,8 @@ def _translated(text: str) -> list[str]:
 
 
 def _rewritten(node: exp.Expression) -> exp.Expression:
+    if isinstance(node, exp.In) and (values := _listed(node)) is not None:
+        return exp.EQ(this=node.this, expression=exp.Any(this=exp.Paren(this=values)))
     if isinstance(node, exp.Unnest | exp.Explode) and isinstance(
         series := (node.expressions or [node.this])[0], exp.GenerateSeries
     ):
@@ -52,6 +54,16 @@ def _rewritten(node: exp.Expression) -> exp.Expression:
     if isinstance(node, exp.Cast) and node.to.this in _TEXT:
         return exp.Paren(this=exp.Collate(this=_as_text(node), expression=_code_points()))
     return node
+
+
+def _listed(node: exp.In) -> exp.Expression | None:
+    """The list of ``x in (select unnest(list))``: indexes, and machines of a cluster, are chosen by `= any`."""
+    query = node.args.get("query")
+    select = query.this if isinstance(query, exp.Subquery) else query
+    if not isinstance(select, exp.Select) or select.args.get("from_") or len(select.expressions) != 1:
+        return None
+    [unnest] = select.expressions
+    return (unnest.expressions or [unnest.this])[0] if isinstance(unnest, exp.Unnest | exp.Explode) else None
 
 
 def _as_text(node: exp.Cast) -> exp.Cast:

@@ -45,7 +45,7 @@ BY_TRIGGER = {
 }
 LOOK_UPS = {
     "execution_ids": "execution_id",
-    "message_ids": "provider_message_id",
+    "message_ids": "message_key",
     "idempotency_keys": "idempotency_key",
 }
 PLAIN = {
@@ -105,10 +105,10 @@ def test_every_table_has_a_place(citus: Cluster, run: Run) -> None:
     assert spread(url) == found
 
 
-def test_keys_contain_what_their_table_is_spread_by(postgres_store: str) -> None:
+def test_keys_contain_what_their_table_is_spread_by(citus: Cluster) -> None:
     """Every primary and unique key of a table spread by trigger contains trigger_id, a look-up's what is looked up."""
     columns = dict.fromkeys(BY_TRIGGER, "trigger_id") | LOOK_UPS
-    keys = [(table, names) for table, names in rows(postgres_store, KEYS) if table in columns]
+    keys = [(table, names) for table, names in rows(citus.create_store(), KEYS) if table in columns]
     assert {table for table, _ in keys} == columns.keys() - {"tally"}, "only the ledger has no key"
     assert [(table, names) for table, names in keys if columns[table] not in names] == []
 

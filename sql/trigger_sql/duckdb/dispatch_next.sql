@@ -3,17 +3,9 @@
 -- $channel: email, sms or whatsapp
 -- $workers: the workers that are there; null where there may be others elsewhere
 select
-    (
-        select min(w.due_at)
-        from (
-            select due_at
-            from dispatches
-            where channel = $channel
-            union all
-            select due_at
-            from retries
-            where channel = $channel
-        ) as w
+    least(
+        (select min(due_at) from dispatches where channel = $channel),
+        (select min(due_at) from retries where channel = $channel)
     ) as due_at,
     (
         select

@@ -37,6 +37,7 @@ select create_distributed_table('audiences', 'trigger_id', colocate_with => 'tri
 select create_distributed_table('execution_ids', 'execution_id', colocate_with => 'none');
 select create_distributed_table('message_ids', 'message_key', colocate_with => 'none');
 select create_distributed_table('idempotency_keys', 'idempotency_key', colocate_with => 'none');
+select create_distributed_function('message_key(text, text, text)');
 
 -- On the coordinator alone, as plain tables, and so not named here: scheduled_steps, trigger_variables, dispatches,
 -- retries, claims, rates and parked_events. They hold what is not done yet, mostly a row for many jobs. Workers ask for

@@ -1,14 +1,12 @@
--- Written for PostgreSQL: an execution is found through its trigger there, and that by one indexed row.
+-- Written for PostgreSQL: what is known of an execution before its trigger is kept apart there, in one indexed row.
 -- Whose an execution is, and where in its trigger, as `execution_heads` says it of several.
 -- $execution_id: the execution
 select
-    e.account,
-    e.trigger_id,
-    e.execution_id,
-    e.channel,
-    e.step_id,
-    t.flow_type
-from execution_ids as i
-inner join executions as e on i.trigger_id = e.trigger_id and i.execution_id = e.execution_id
-inner join triggers as t on e.trigger_id = t.trigger_id
-where i.execution_id = $execution_id::uuid
+    account,
+    trigger_id,
+    execution_id,
+    channel,
+    step_id,
+    flow_type
+from execution_ids
+where execution_id = $execution_id::uuid

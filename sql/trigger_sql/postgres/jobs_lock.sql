@@ -21,12 +21,18 @@ with named as (
         job_id
     from staged_events
     union
+    -- A range, not a series of numbers: of that the planner expects so many that it would read all jobs.
     select
-        c.trigger_id,
-        c.execution_id,
-        generate_series(c.first_job_id, c.last_job_id)
-    from claims as c
-    inner join staged_cancels as s on c.trigger_id = s.trigger_id
+        i.trigger_id,
+        i.execution_id,
+        i.job_id
+    from staged_cancels as s
+    inner join claims as c on s.trigger_id = c.trigger_id
+    inner join jobs as i
+        on
+            c.trigger_id = i.trigger_id
+            and c.execution_id = i.execution_id
+            and i.job_id between c.first_job_id and c.last_job_id
 )
 
 select j.job_id

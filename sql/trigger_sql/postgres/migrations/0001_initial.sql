@@ -5,7 +5,11 @@
 
 create table execution_ids (
     execution_id uuid primary key,
-    trigger_id uuid not null
+    trigger_id uuid not null,
+    account text collate "C" not null,
+    channel text collate "C" not null,
+    step_id text collate "C",
+    flow_type text collate "C" not null
 );
 
 create function message_key(account text, provider text, provider_message_id text) returns uuid
@@ -39,9 +43,10 @@ alter table list_members add primary key (list_id, external_id);
 -- second leaves the key as it is, and what the first took is free again at once.
 alter table jobs set (fillfactor = 40);
 
-create index triggers_newest on triggers (account, created_at desc, trigger_id desc);
+create index triggers_newest on triggers (account, created_at desc nulls last, trigger_id desc nulls last);
 create index tally_trigger on tally (trigger_id);
 create index message_ids_job on message_ids (trigger_id, execution_id, job_id);
+create index parked_events_event on parked_events (event_id);
 create index parked_events_job on parked_events (execution_id, job_id);
 create index parked_events_message on parked_events (account, provider, provider_message_id);
 create unique index contacts_external_id on contacts (account, external_id);

@@ -18,6 +18,8 @@ begin
 end
 $$;
 
+create function create_distributed_function(function_name regprocedure) returns void language sql as $$ $$;
+
 create function create_distributed_table(
     table_name regclass, distribution_column text, colocate_with text default 'default'
 ) returns void language plpgsql as $$
