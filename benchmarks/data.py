@@ -221,7 +221,12 @@ _FILL: Final = (
     from fates
     where outcome in ('sent', 'failed')
     """,
-    "insert into events select $account, trigger_id, execution_id, job_id, type, occurred_at from happened",
+    """
+    insert into events
+    select $account, trigger_id, execution_id, job_id, type, occurred_at
+    from happened
+    where type <> 'reached'
+    """,
     """
     insert into message_ids
     select

@@ -49,7 +49,9 @@ _ROWS: Final = {
         segments,
         (cost * 1000000)::bigint as cost_millionths,
         last_outcome_at as ended_at,
-        min(occurred_at) filter (type = 'reached') as delivered_at,
+        min(occurred_at) filter (
+            type in ('delivered', 'opened', 'clicked', 'read', 'replied', 'complained')
+        ) as delivered_at,
         min(occurred_at) filter (type = 'failed') as failed_at,
         min(occurred_at) filter (type = 'opened') as opened_at,
         min(occurred_at) filter (type = 'clicked') as clicked_at,

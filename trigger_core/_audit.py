@@ -13,7 +13,6 @@ QUERIES: Final = (
     "audit_orphans",
     "audit_repeats",
     "audit_jobs",
-    "audit_reached",
     "audit_contacts",
     "audit_samples",
     "audit_first_contacts",

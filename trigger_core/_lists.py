@@ -14,6 +14,7 @@ from trigger_core import _derive, answers, facts
 from trigger_core._derive import Ledger, utc
 from trigger_core._heads import ExecutionHead, Heads
 from trigger_core.errors import InvalidValue, NotFound
+from trigger_core.facts import IMPLY_DELIVERY
 from trigger_core.store import Row, Session
 
 _LOOKED_AT: Final = 10_000
@@ -210,7 +211,7 @@ def _job(
         failed_at=utc(failed_at),
         filtered_at=utc(filtered_at),
         cancelled_at=ledger.cancelled_at if by_trigger else utc(cancelled_at),
-        delivered_at=utc(events.get("reached")),
+        delivered_at=utc(min((at for type_, at in events.items() if type_ in IMPLY_DELIVERY), default=None)),
         delivery_failed_at=utc(events.get("failed")),
         bounced_at=utc(events.get("bounced")),
         opened_at=utc(events.get("opened")),

@@ -416,12 +416,15 @@ class Batch:
         state = session.rows("event_state", **job)
         times = {known: moment for _, known, moment in state}
         kinds = (kind, "reached") if kind in IMPLY_DELIVERY else (kind,)
+        if signs := [moment for known, moment in times.items() if known in IMPLY_DELIVERY]:
+            times["reached"] = min(signs)
         if not state or any(times.get(one) is not None and at < times[one] for one in kinds):
             return False
         account = state[0][0]
         for one in kinds:
             if one not in times:
-                session.run("event_insert", account=account, **job, type=one, occurred_at=at)
+                if one == kind:
+                    session.run("event_insert", account=account, **job, type=one, occurred_at=at)
                 session.run(
                     "event_tally",
                     account=account,

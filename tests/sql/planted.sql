@@ -94,10 +94,6 @@ delete from trigger_contacts where contact = 'user_2';
 -- contact user_2
 insert into trigger_contacts select * from trigger_contacts where contact = 'user_2';
 
--- job 1 reached
-update events set occurred_at = occurred_at + interval '1 ms' where type = 'reached' and
-execution_id = '019ab000-0003-7000-8000-000000000301';
-
 -- job 1 latest outcome
 update jobs set last_outcome_at = null where execution_id = '019ab000-0007-7000-8000-000000000701';
 
@@ -184,6 +180,9 @@ update events set job_id = 9 where type = 'opened';
 
 -- event opened of job 1
 insert into events select * from events where type = 'opened';
+
+-- message m-401 of ses
+insert into message_ids select * from message_ids where provider_message_id = 'm-401';
 
 -- message m-402 of ses of job 2
 update message_ids set execution_id = '019ab000-0001-7000-8000-000000000101' where

@@ -231,6 +231,21 @@ derived as (
         null as last_at
     from events
     group by account, trigger_id, execution_id, type
+    union all
+    select
+        account,
+        trigger_id,
+        execution_id,
+        'reached' as measure,
+        null as detail,
+        count(distinct job_id) as n,
+        0 as segments,
+        0 as cost,
+        null as first_at,
+        null as last_at
+    from events
+    where type in ('delivered', 'opened', 'clicked', 'read', 'replied', 'complained')
+    group by account, trigger_id, execution_id
 ),
 
 both_sides as (

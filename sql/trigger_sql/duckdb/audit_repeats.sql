@@ -84,6 +84,16 @@ repeats as (
     select
         account,
         null as trigger_id,
+        null as execution_id,
+        'message ' || provider_message_id || ' of ' || provider as subject,
+        count(*) as repeats
+    from message_ids
+    group by account, provider, provider_message_id
+    having count(*) > 1
+    union all
+    select
+        account,
+        null as trigger_id,
         execution_id,
         'parked event ' || event_id as subject,
         count(*) as repeats

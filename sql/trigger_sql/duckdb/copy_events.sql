@@ -1,4 +1,4 @@
--- The delivery events of some jobs of some executions, without those that follow from others.
+-- The delivery events of some jobs of some executions.
 -- $trigger_ids: the executions' triggers
 -- $execution_ids: the executions
 -- $after: only jobs behind this job_id
@@ -14,5 +14,4 @@ where
     and execution_id in (select unnest($execution_ids::uuid[]))
     and job_id > $after::integer
     and job_id <= $through::integer
-    and type <> 'reached'
 order by execution_id, job_id, type

@@ -8,7 +8,7 @@ select
             on s.trigger_id = j.trigger_id and s.execution_id = j.execution_id and s.job_id = j.job_id
         where j.job_id is null
     ) as unknown,
-    count(*) filter (where not is_new) as replacing,
+    count(*) filter (where not is_new and type <> 'reached') as replacing,
     count(*) as changed,
     count(*) filter (where type <> 'reached') as accepted,
     (select count(*) from staged_events as s where s.type in ('complained', 'unsubscribed')) as leaving

@@ -1,4 +1,4 @@
--- Records the changed events.
+-- Records the changed events; that a job was reached follows from them.
 insert into events
 select
     account,
@@ -8,3 +8,4 @@ select
     type,
     occurred_at
 from changed_events
+where type <> 'reached'

@@ -1,4 +1,4 @@
--- The delivery events of some jobs of an execution, without those that follow from others.
+-- The delivery events of some jobs of an execution.
 -- $account: the tenant
 -- $trigger_id: the execution's trigger
 -- $execution_id: the execution
@@ -14,5 +14,4 @@ where
     and trigger_id = $trigger_id::uuid
     and execution_id = $execution_id::uuid
     and job_id between $first::integer and $last::integer
-    and type <> 'reached'
 order by job_id, type

@@ -106,8 +106,8 @@ create table attempts (
     next_attempt_at timestamp
 );
 
--- The first time of each delivery event of a job. Type `reached` is kept beside what was reported: the message got
--- there, as delivered says or as opened, clicked, read, replied and complained imply.
+-- The first time of each delivery event of a job. A message got there when the earliest of them says so that is one of
+-- delivered, opened, clicked, read, replied and complained.
 create table events (
     account varchar not null,
     trigger_id uuid not null,
@@ -178,7 +178,8 @@ create table samples (
 --   attempted      null               set            attempts
 --   sent … cancelled  a filter's reason  set         jobs shown with that outcome; segments and cost of those sent
 --   outcome        null               set            0; first_at of any sent or failed, last_at of any outcome
---   reached, delivered, delivery_failed, bounced …   set   jobs with that event
+--   reached, delivered, delivery_failed, bounced …   set   jobs with that event; reached are those with one that
+--                                                  implies delivery
 --   claimed        null               set            of a cancelled trigger, jobs that a sender still had in hand
 create table tally (
     account varchar not null,

@@ -381,7 +381,9 @@ told as (
         trigger_id,
         execution_id,
         job_id,
-        min(occurred_at) filter (where type = 'reached') as delivered_at,
+        min(occurred_at) filter (
+            where type in ('delivered', 'opened', 'clicked', 'read', 'replied', 'complained')
+        ) as delivered_at,
         min(occurred_at) filter (where type = 'failed') as delivery_failed_at,
         min(occurred_at) filter (where type = 'bounced') as bounced_at,
         min(occurred_at) filter (where type = 'opened') as opened_at,
