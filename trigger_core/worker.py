@@ -40,6 +40,7 @@ from trigger_core.errors import (
     InvalidValue,
     StoreClosed,
     StoreForked,
+    StoreInDoubt,
     StoreUnavailable,
     TriggerCoreError,
 )
@@ -376,10 +377,33 @@ class Worker:
                 )
                 if rate is not None:
                     session.run("dispatch_rate_take", channel=channel, messages=len(claim.jobs))
+        except StoreInDoubt:
+            if claim is None or not self._has(claim):
+                raise
         finally:
             if claim is not None:
                 self._library._touched(claim.touched)
         return claim
+
+    def _has(self, claim: Claim) -> bool:
+        """Whether a claim was recorded of which that isn't known; the store is asked until it says so.
+
+        Otherwise its messages would end in doubt, though no sender had them.
+        """
+        while True:
+            expires_at = naive(self._now() + self._lease)
+            try:
+                with self._library.store.write() as session:
+                    mine = {"worker_id": self.worker_id, "expires_at": expires_at}
+                    session.run("dispatch_renew", claim_ids=[claim.claim_id], **mine)
+                    [(is_held,)] = session.rows(
+                        "dispatch_held", claim_id=claim.claim_id, worker_id=self.worker_id
+                    )
+                return bool(is_held)
+            except StoreUnavailable:
+                if self._stopping.is_set() or not self._threads:
+                    raise
+                sleep(_POLL)
 
     def _settle(self, sender: Sender, claim: Claim, results: Sequence[Result]) -> None:
         """Records what became of a claim, however often the store has to be asked; at the end not for ever."""

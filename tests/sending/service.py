@@ -1,10 +1,12 @@
-"""A server and a worker to be killed: ``python -m tests.sending.service STORE OUTBOX`` prints its port, then works.
+"""A server and a worker to be killed: ``python -m tests.sending.service STORE OUTBOX LEASE`` says its port, then works.
 
-The outbox is a file with a line for each message that a sender took, written before the sender says so.
+The outbox is a file with a line for each message that a sender took, written before the sender says so. The lease is in
+seconds.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 import time
@@ -39,7 +41,7 @@ class Outbox:
         self.idempotent = IDEMPOTENT[channel]
         self._channel = channel
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        self._taken = set(taken(path)[channel]) if self.idempotent else set()
+        self._path = path
         self._dice = dice
         self._reports: list[Event] = []
 
@@ -58,10 +60,12 @@ class Outbox:
         fate = crc32(message.token.encode()) % 16
         if fate < 2:
             return BUSY if fate else NO
-        if message.token not in self._taken:
-            os.write(self._file, f"{self._channel} {message.token}\n".encode())
-            if self.idempotent:
-                self._taken.add(message.token)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            if not (self.idempotent and message.token in taken(self._path)[self._channel]):
+                os.write(self._file, f"{self._channel} {message.token}\n".encode())
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
         self._reports.append(
             Event(
                 event_id=message.token,
@@ -94,16 +98,17 @@ def taken(path: Path) -> Mapping[str, list[str]]:
     return found
 
 
-def worker(library: Library, outbox: Path) -> Worker:
+def worker(library: Library, outbox: Path, lease: timedelta = timedelta(minutes=1)) -> Worker:
     """A worker of all channels that doesn't wait long before it tries again."""
     dice = Random(os.urandom(8))
     senders = {channel: Outbox(channel, outbox, dice) for channel in IDEMPOTENT}
-    return Worker(library, senders, patience=Patience(pause=timedelta(seconds=0.05)))
+    return Worker(library, senders, patience=Patience(pause=timedelta(seconds=0.05)), lease=lease)
 
 
-def main(store: str, outbox: str) -> None:
+def main(store: str, outbox: str, lease: str) -> None:
     """Serves and sends until it is killed."""
-    with trigger_core.open(store) as library, worker(library, Path(outbox)) as working:
+    time_left = timedelta(seconds=float(lease))
+    with trigger_core.open(store) as library, worker(library, Path(outbox), time_left) as working:
         working.start()
         serve(library, "127.0.0.1", 0, on_ready=lambda _, port: print(port, flush=True))
 

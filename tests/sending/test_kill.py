@@ -1,12 +1,12 @@
-"""A server and worker that are killed at any moment send nothing twice, lose nothing, and end every job once."""
+"""Servers and workers that are killed at any moment send nothing twice, lose nothing, and end every job once."""
 
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.client import HTTPException
@@ -28,6 +28,10 @@ from trigger_core.testing.contract.sending.world import ACCOUNT, fill
 ROOT = Path(__file__).parents[2]
 PEOPLE = 5
 HOSTS = 8
+SERVICES = 3
+LEASE = 5.0
+"""Seconds; a process must not be held up for longer than this."""
+
 LEFT = ("scheduled_steps", "audiences", "dispatches", "retries", "claims")
 """Tables that are empty once nothing is to be sent."""
 
@@ -143,10 +147,27 @@ class Host:
         return None
 
 
+def command(store: Path | str, outbox: Path) -> list[str]:
+    """Starts the service."""
+    return [sys.executable, "-m", "tests.sending.service", str(store), str(outbox), str(LEASE)]
+
+
+@contextmanager
+def running(store: str, outbox: Path, place: Place) -> Iterator[None]:
+    """The service, until it is killed at the end."""
+    with subprocess.Popen(command(store, outbox), cwd=ROOT, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            place.port = int(process.stdout.readline())
+            yield
+        finally:
+            process.kill()
+            place.port = None
+
+
 def lived(store: Path, outbox: Path, place: Place, dice: Random) -> bool:
     """Starts the service and kills it, mostly amid its work; whether it had started."""
-    command = [sys.executable, "-m", "tests.sending.service", str(store), str(outbox)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command(store, outbox), cwd=ROOT, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         chance = dice.random()
         if chance < 0.85:
@@ -170,7 +191,7 @@ def left(library: Library) -> dict[str, int]:
     return {table: number for table, number in count.items() if number}
 
 
-def prepared(store: Path) -> str:
+def prepared(store: Path | str) -> str:
     """A store with the catalog and a workflow of which a step is due after a minute; a key."""
     with trigger_core.open(store) as library:
         fill(library, PEOPLE)
@@ -190,7 +211,7 @@ def prepared(store: Path) -> str:
 
 def finished(library: Library, outbox: Path) -> None:
     """Sends all that is still to be sent."""
-    with service.worker(library, outbox) as worker:
+    with service.worker(library, outbox, timedelta(seconds=LEASE)) as worker:
         worker.start()
         deadline = time.monotonic() + 600
         while still := left(library):
@@ -274,12 +295,45 @@ def test_nothing_is_sent_twice(tmp_path: Path, kills: int) -> None:
     with trigger_core.open(store) as library:
         finished(library, outbox)
         found = check(library, outbox, hosts)
+    tell(f"{kills} kills, {times} amid work", hosts, found)
+
+
+@pytest.mark.deep
+def test_nothing_is_sent_twice_by_several(tmp_path: Path, postgres_url: str) -> None:
+    """Three services share the work of one database; each is killed in turn, and others end what it had in hand."""
+    kills, outbox, dice = 12, tmp_path / "outbox", Random(3)
+    key, places = prepared(postgres_url), [Place() for _ in range(SERVICES)]
+    hosts = [
+        Host(f"host{number}", key, places[number % SERVICES], Random(dice.random()))
+        for number in range(HOSTS)
+    ]
+    with trigger_core.open(postgres_url) as library:
+        with ExitStack() as stack:
+            services = [ExitStack() for _ in places]
+            for place, each in zip(places, services, strict=True):
+                stack.enter_context(each).enter_context(running(postgres_url, outbox, place))
+            for host in hosts:
+                stack.enter_context(host)
+            for turn in range(kills):
+                place, each = places[turn % SERVICES], services[turn % SERVICES]
+                for _ in range(dice.randrange(1, 30)):
+                    place.answers.acquire(timeout=WAIT)
+                each.close()
+                assert list(library.audit()) == []
+                each.enter_context(running(postgres_url, outbox, place))
+        finished(library, outbox)
+        found = check(library, outbox, hosts)
+    tell(f"{kills} kills of {SERVICES} services", hosts, found)
+
+
+def tell(what: str, hosts: Sequence[Host], found: Counter[str]) -> None:
+    """Says how much was done."""
     triggers, cancelled, again = (
         sum(each)
         for each in zip(*((len(h.triggers), len(h.cancelled), h.asked_again) for h in hosts), strict=True)
     )
     print(
-        f"{kills} kills, {times} amid work: {triggers} triggers, {cancelled} cancelled, {again} asked again;",
+        f"{what}: {triggers} triggers, {cancelled} cancelled, {again} asked again;",
         end=" ",
     )
     print(", ".join(f"{count} {how}" for how, count in sorted(found.items())))

@@ -4,8 +4,8 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from trigger_core import Library, _plan, answers, facts
 from trigger_core.catalog import Contact
-from trigger_core.errors import FactsRefused, InvalidValue, StoreUnavailable
+from trigger_core.errors import FactsRefused, InvalidValue, StoreInDoubt, StoreUnavailable
 from trigger_core.facts import Cancel, Event, Outcome
 from trigger_core.senders import Accepted, Message, Rejected, Result
 from trigger_core.sending import EventCounts, Send, WorkflowRun
@@ -952,6 +952,46 @@ def test_a_store_that_fails_while_recording_is_asked_again(
         worker.turn()
     assert counts(library, trigger_id) == {"sent": 5}
     assert not failures
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_a_claim_in_doubt_is_looked_for(
+    library: Library, monkeypatch: pytest.MonkeyPatch, is_recorded: bool
+) -> None:
+    """Where it isn't known whether a claim was recorded, its messages are sent all the same, and once."""
+    trigger_id = send(library)
+    write = library.store.write
+    doubts = [StoreInDoubt()]
+
+    @contextmanager
+    def doubtful() -> Iterator[Any]:
+        if not doubts:
+            with write() as session:
+                yield session
+        elif is_recorded:
+            with write() as session:
+                yield session
+            raise doubts.pop()
+        else:
+            with suppress(Abandoned), write() as session:
+                yield session
+                raise Abandoned
+            raise doubts.pop()
+
+    monkeypatch.setattr(library.store, "write", doubtful)
+    sender = Teller()
+    with Worker(library, {"sms": sender}) as worker:
+        if not is_recorded:
+            with pytest.raises(StoreInDoubt):
+                worker.turn()
+        assert (worker.turn(), worker.turn()) == (5, 0)
+    assert counts(library, trigger_id) == {"sent": 5}
+    assert len(sender.handed) == 5
+    assert list(library.audit()) == []
+
+
+class Abandoned(Exception):
+    """A transaction is given up."""
 
 
 steps = st.lists(
