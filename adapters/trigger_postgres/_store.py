@@ -68,6 +68,13 @@ _MIGRATING: Final = 0x7472_6967_6765_7231
 _FEW: Final = 20
 """Up to so many rows are inserted by one statement; COPY takes three round trips."""
 
+_PAGES: Final = 64 * 1024
+"""A staging table that takes no more bytes is emptied row by row; to truncate one takes as long as hundreds of rows."""
+
+_LARGE: Final = (
+    b"select t.name from unnest(%s::text[]) as t (name) where pg_relation_size(t.name::regclass) > %s"
+)
+
 _CHUNK: Final = 20_000
 """So many rows of a table are copied at a time."""
 
@@ -317,8 +324,15 @@ class _Session:
 
     def clear(self, *tables: str) -> None:
         """Empties staging tables."""
-        if tables:
-            self._connection.execute(f"truncate {', '.join(tables)}".encode())
+        if not tables:
+            return
+        large = {name for (name,) in self._connection.execute(_LARGE, [[*tables], _PAGES]).fetchall()}
+        if large:
+            self._connection.execute(f"truncate {', '.join(sorted(large))}".encode())
+        if small := [f"delete from {name}" for name in tables if name not in large]:  # noqa: S608  our own names
+            *others, last = small
+            places = ", ".join(f"n{place} as ({text})" for place, text in enumerate(others))
+            self._connection.execute(f"{f'with {places} ' if places else ''}{last}".encode())
 
 
 @cache
