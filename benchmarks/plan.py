@@ -30,7 +30,7 @@ _CONTACTS: Final = (
     select
         $account, contact_id, contact, null, false,
         '+1415' || lpad(n::varchar, 8, '0'), n % 50 <> 0, case n % 3 when 0 then 'US' else 'IN' end,
-        null, n % 40 = 0, null, '{"first_name":"Ann' || n || '"}'
+        null, n % 40 = 0, null, '{"first_name":"Ann' || n || '"}', null
     from people
     """,
     "insert into lists select $account, 'everyone', $list_id, $people",

@@ -122,6 +122,7 @@ filled as (
                 )
         end as text
     from decided
+    offset 0 -- what follows names the text many times, and would fill it in each time
 ),
 
 spelled as (
