@@ -454,5 +454,8 @@ def from_json(
                 given[name] = member.converter(given[name], None, member)
             except InvalidValue as error:
                 errors += [error, *error.others]
+    if errors and (also := getattr(cls, "_also_wrong", None)) is not None:
+        named = {error.field for error in errors}
+        errors += [error for error in also(given) if error.field not in named]
     _raise(errors)
     return cls(**given, **implied)

@@ -173,17 +173,40 @@ def _nested(value: object, name: str, cls: type[Any]) -> Any:
     try:
         return _build(cls, value)
     except InvalidValue as error:
-        raise InvalidValue(f"{name}.{error.field}", error.problem) from None
+        first, *others = [InvalidValue(f"{name}.{one.field}", one.problem) for one in (error, *error.others)]
+        first.others = tuple(others)
+        raise first from None
 
 
 def _build(cls: type[Any], values: Mapping[str, object]) -> Any:
     known, required = _FIELDS.get(cls) or _fields(cls)
-    if not values.keys() <= known:
-        unknown = min(str(key) for key in values.keys() - known)
-        raise InvalidValue(unknown, f"is not a known key; known are {', '.join(sorted(known))}")
-    if not required <= values.keys():
-        raise InvalidValue(min(required - values.keys()), "is missing")
-    return cls(**values)
+    if not required <= values.keys() <= known:
+        raise _wrong(cls, values)
+    try:
+        return cls(**values)
+    except InvalidValue as error:
+        if error.others:
+            raise
+        raise _wrong(cls, values, error) from None
+
+
+def _wrong(cls: type[Any], values: Mapping[str, object], found: InvalidValue | None = None) -> InvalidValue:
+    """All that is wrong with the members of a fact: the first, with the others; or what was found if they are right."""
+    known, required = _fields(cls)
+    problem = f"is not a known key; known are {', '.join(sorted(known))}"
+    errors = [InvalidValue(name, problem) for name in sorted(map(str, values.keys() - known))]
+    errors += [InvalidValue(name, "is missing") for name in sorted(required - values.keys())]
+    for member in attrs.fields(cls):
+        if member.name in values and member.converter is not None:
+            try:
+                member.converter(values[member.name], None, member)
+            except InvalidValue as error:
+                errors += [error, *error.others]
+    if not errors and found is not None:
+        return found
+    first, *others = errors
+    first.others = tuple(others)
+    return first
 
 
 _FIELDS: dict[type[Any], tuple[frozenset[str], frozenset[str]]] = {}

@@ -746,7 +746,7 @@ def _checked(call: Iterable[facts.Fact | Mapping[str, object]]) -> list[facts.Fa
         try:
             found.append(facts.from_json(fact))
         except InvalidValue as error:
-            errors.append(FactError(row, error.field, error.problem))
+            errors += [FactError(row, one.field, one.problem) for one in (error, *error.others)]
     if errors:
         raise FactsRefused(errors)
     return found
@@ -760,7 +760,7 @@ def _events(account: str, events: Iterable[Mapping[str, object]]) -> list[facts.
         try:
             found.append(_event(account, event))
         except InvalidValue as error:
-            errors.append(FactError(row, error.field, error.problem))
+            errors += [FactError(row, one.field, one.problem) for one in (error, *error.others)]
     if errors:
         raise FactsRefused(errors)
     return found
@@ -769,22 +769,25 @@ def _events(account: str, events: Iterable[Mapping[str, object]]) -> list[facts.
 def _event(account: str, event: Mapping[str, object]) -> facts.Event:
     if not isinstance(event, Mapping):
         raise InvalidValue("", "must be an object")
-    if unknown := [str(name) for name in event if name not in _EVENT]:
-        raise InvalidValue(unknown[0], f"is not a known field; known are {', '.join(_EVENT)}")
-    if "occurred_at" not in event:
-        raise InvalidValue("occurred_at", "is missing")
-    values: dict[str, object] = {"kind": "event", **event, "at": event["occurred_at"]}
-    del values["occurred_at"]
+    problem = f"is not a known field; known are {', '.join(_EVENT)}"
+    wrong = [InvalidValue(str(name), problem) for name in event if name not in _EVENT]
+    values: dict[str, object] = {"kind": "event", **{name: event[name] for name in _EVENT if name in event}}
+    if "occurred_at" in values:
+        values["at"] = values.pop("occurred_at")
     if "provider" in event or "provider_message_id" in event:
         values["account"] = account
     if isinstance(job_id := event.get("job_id"), str) and _JOB_ID.fullmatch(job_id):
         values["job_id"] = int(job_id)
     try:
-        return cast(facts.Event, facts.from_json(values))
+        fact = facts.from_json(values)
+        if not wrong:
+            return cast(facts.Event, fact)
     except InvalidValue as error:
-        if error.field == "at":
-            raise InvalidValue("occurred_at", error.problem) from None
-        raise
+        for one in (error, *error.others):
+            one.field = "occurred_at" if one.field == "at" else one.field
+            wrong.append(one)
+    wrong[0].others = tuple(wrong[1:])
+    raise wrong[0]
 
 
 def _counts(total: int, batch: Batch) -> EventCounts:

@@ -44,22 +44,30 @@ def _recipients(value: object, name: str) -> tuple[str, ...]:
     return found
 
 
+def _recipients_wrong(members: Mapping[str, object]) -> list[InvalidValue]:
+    """What is wrong with whom a request names."""
+    given = [kind for kind, field in _RECIPIENTS.items() if members.get(field) is not None]
+    wanted = members.get("recipient_type")
+    if wanted is None and len(given) != 1:
+        names = ", ".join(_RECIPIENTS.values())
+        return [InvalidValue("recipient_type", f"must be {', '.join(_RECIPIENTS)}, with {names}")]
+    if not isinstance(wanted, str) or wanted not in _RECIPIENTS:
+        return []
+    if wanted not in given:
+        return [InvalidValue(_RECIPIENTS[wanted], f"is missing: recipient_type is {wanted}")]
+    problem = f"must be left out: recipient_type is {wanted}"
+    return [InvalidValue(_RECIPIENTS[kind], problem) for kind in given if kind != wanted]
+
+
 def _check_recipients(request: Send | WorkflowRun) -> None:
     """Fails unless a request says once who is meant; sets ``recipient_type`` where it was left out."""
-    given = [kind for kind, field in _RECIPIENTS.items() if getattr(request, field) is not None]
-    wanted = request.recipient_type
-    if wanted is None and len(given) == 1:
-        object.__setattr__(request, "recipient_type", given[0])
-        return
-    if wanted is None:
-        raise InvalidValue(
-            "recipient_type", f"must be {', '.join(_RECIPIENTS)}, with {', '.join(_RECIPIENTS.values())}"
-        )
-    if wanted not in given:
-        raise InvalidValue(_RECIPIENTS[wanted], f"is missing: recipient_type is {wanted}")
-    for kind in given:
-        if kind != wanted:
-            raise InvalidValue(_RECIPIENTS[kind], f"must be left out: recipient_type is {wanted}")
+    members = {name: getattr(request, name) for name in ("recipient_type", *_RECIPIENTS.values())}
+    if wrong := _recipients_wrong(members):
+        wrong[0].others = tuple(wrong[1:])
+        raise wrong[0]
+    if request.recipient_type is None:
+        [kind] = [kind for kind, field in _RECIPIENTS.items() if members[field] is not None]
+        object.__setattr__(request, "recipient_type", kind)
 
 
 @frozen(kw_only=True)
@@ -91,6 +99,8 @@ class Send:
     def __attrs_post_init__(self) -> None:
         _check_recipients(self)
 
+    _also_wrong = staticmethod(_recipients_wrong)
+
 
 @frozen(kw_only=True)
 class WorkflowRun:
@@ -118,6 +128,8 @@ class WorkflowRun:
 
     def __attrs_post_init__(self) -> None:
         _check_recipients(self)
+
+    _also_wrong = staticmethod(_recipients_wrong)
 
 
 Request = Send | WorkflowRun

@@ -228,6 +228,7 @@ def test_what_is_sent_must_be_there(ask: Ask, path: str) -> None:
     """A template or workflow that is missing, unknown, another channel's or another account's is a 400."""
     name = "workflow_name" if path.startswith("workflows") else "template_key"
     assert_problem(ask(path, CONTACT), 400, name)
+    assert_problem(ask(path, {}), 400, name, "recipient_type")
     for wrong in (None, 1, "", "nothing", "x" * 201):
         assert_problem(ask(path, {name: wrong, **CONTACT}), 400, name)
     if path != "messages/sms/send":
@@ -554,6 +555,15 @@ def test_every_bad_event_is_named(ask: Ask) -> None:
     batch = [UNMATCHED, UNMATCHED | {"type": 1}, UNMATCHED, UNMATCHED | {"colour": 1}]
     problem = assert_problem(ask("events", {"events": batch}), 400)
     assert [error["field"] for error in problem["errors"]] == ["events[1].type", "events[3].colour"]
+
+
+def test_all_that_is_wrong_with_an_event_is_named(ask: Ask) -> None:
+    """Each member of an event that is unknown, missing or wrong is named."""
+    problem = assert_problem(
+        ask("events", {"events": [{"type": 1, "occurred_at": "2026", "job_id": 0, "x": 1}]}), 400
+    )
+    fields = ("event_id", "job_id", "occurred_at", "type", "x")
+    assert [error["field"] for error in problem["errors"]] == [f"events[0].{field}" for field in fields]
 
 
 @pytest.mark.parametrize(
