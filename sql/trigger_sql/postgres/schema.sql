@@ -12,11 +12,16 @@ create table execution_ids (
     flow_type text collate "C" not null
 );
 
+-- The lengths are cast, since to append a number is not immutable there, and then it is called, not inlined: that
+-- takes many times longer.
 create function message_key(account text, provider text, provider_message_id text) returns uuid
 immutable parallel safe
 language sql
 as $$
-    select md5(length(account) || ' ' || length(provider) || ' ' || account || provider || provider_message_id)::uuid
+    select
+        md5(
+            length(account)::text || ' ' || length(provider)::text || ' ' || account || provider || provider_message_id
+        )::uuid
 $$;
 
 alter table message_ids add primary key (message_key);
