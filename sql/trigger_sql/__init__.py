@@ -154,7 +154,9 @@ def _translations() -> Mapping[str, str]:
     if kept.is_file():
         translations: dict[str, str] = json.loads(kept.read_text("utf-8"))
         return translations
-    return translate()
+    from trigger_sql import _cache
+
+    return _cache.kept(translate)
 
 
 @cache

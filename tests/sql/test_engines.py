@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,7 +17,7 @@ from tests.postgres import Server
 from tests.sql import readme
 from tests.sql.example import example_facts, example_library
 from trigger_core import Library
-from trigger_sql import _postgres
+from trigger_sql import _cache, _postgres
 
 Stores = dict[str, Library]
 
@@ -139,3 +140,24 @@ def test_all_is_translated() -> None:
     kept = json.loads(json.dumps(trigger_sql.translate()))
     scripts = {*trigger_sql.SCRIPTS, "migrations/0001_initial", "migrations/0002_opt_outs_said_at"}
     assert kept.keys() == scripts | set(trigger_sql.names()) - set(trigger_sql.own_names())
+
+
+def test_translations_are_kept_as_long_as_nothing_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout translates once for each state of its files; what is kept and broken, or stale, is made anew."""
+    monkeypatch.setattr(_cache, "_HERE", tmp_path)
+    (tmp_path / "_postgres.py").write_text("")
+    (query := tmp_path / "one.sql").write_text("select 1")
+
+    def never() -> dict[str, str]:
+        raise AssertionError("it is kept")
+
+    assert _cache.kept(lambda: {"one": "select 1"}) == {"one": "select 1"}
+    assert _cache.kept(never) == {"one": "select 1"}
+    query.write_text("select 2")
+    assert _cache.kept(lambda: {"one": "select 2"}) == {"one": "select 2"}
+    [path] = (tmp_path / "__pycache__").iterdir()
+    path.write_text("{")
+    assert _cache.kept(lambda: {"one": "select 2"}) == {"one": "select 2"}
+    assert _cache.kept(never) == {"one": "select 2"}
