@@ -452,7 +452,10 @@ def load_store(path: Path, url: str, tables: Sequence[str] = TABLES) -> None:
     load(path, url, tables)
     if "executions" in tables:
         with psycopg.connect(url) as target:
-            target.execute("insert into execution_ids select execution_id, trigger_id from executions")
+            target.execute(
+                "insert into execution_ids select e.execution_id, e.trigger_id, e.account, e.channel, e.step_id,"
+                " t.flow_type from executions as e join triggers as t on e.trigger_id = t.trigger_id"
+            )
 
 
 def load(path: Path, url: str, tables: Sequence[str]) -> None:

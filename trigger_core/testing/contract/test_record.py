@@ -290,13 +290,13 @@ def test_facts_may_come_as_journal_objects() -> None:
     with fresh() as library:
         library.record(iter([*direct_trigger(), facts.to_json(jobs(1, 1)[0])]))
         assert library.jobs("acme", EXECUTION).pagination.total == 1
-        for bad, field in (
+        for bad, *fields in (
             ("job", "kind"),
             (None, "kind"),
-            ({"kind": "job"}, "contact"),
+            ({"kind": "job"}, "contact", "execution_id", "job_id"),
             (facts.Fact, "kind"),
         ):
-            assert refusal(library, [*jobs(2, 2), bad]) == [(1, field)]
+            assert refusal(library, [*jobs(2, 2), bad]) == [(1, field) for field in fields]
         assert library.jobs("acme", EXECUTION).pagination.total == 1
 
 

@@ -798,7 +798,11 @@ def test_events_are_counted(library: Library) -> None:
     assert library.record_events("globex", [event("clicked", 1)] * 5).unmatched == 5
     with pytest.raises(FactsRefused) as caught:
         library.record_events(ACCOUNT, [event("opened", 1), {**event("nothing", 1), "colour": "red"}, {}])
-    assert [(error.row, error.field) for error in caught.value.errors] == [(1, "colour"), (2, "occurred_at")]
+    assert [(error.row, error.field) for error in caught.value.errors] == [
+        (1, "colour"),
+        (1, "type"),
+        *((2, field) for field in ("event_id", "occurred_at", "type")),
+    ]
 
 
 class Listener(Teller):
