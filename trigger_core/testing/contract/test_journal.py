@@ -2,6 +2,7 @@
 
 import io
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -324,26 +325,31 @@ def test_export_leaves_its_thread_free() -> None:
 LONGEST = "\U0010ffff" * 200
 
 
+CODES = ("code", 'b"\\', "x" * 200, LONGEST)
+
+
 @pytest.mark.parametrize("outcome", ["sent", "failed", "filtered", "cancelled"])
-@pytest.mark.parametrize("cost", [{}, {"cost": "0.5"}])
-@pytest.mark.parametrize("code", ["code", 'b"\\', "x" * 200, LONGEST])
-def test_export_of_ties(outcome: str, cost: dict[str, str], code: str) -> None:
+def test_export_of_ties(outcome: str) -> None:
     """Message ids of outcomes of one kind and time, of which one is shown, survive an export whichever it is."""
-    said: dict[str, Any] = {}
-    if outcome == "failed":
-        said = {"error": {"code": code, "message": LONGEST * 5}}
-    if outcome == "filtered":
-        said = {"code": code, "reason": LONGEST}
-    fact = SENT | said | cost | {"outcome": outcome}
+    told = []
+    for job_id, (code, cost) in enumerate(product(CODES, ({}, {"cost": "0.5"})), 1):
+        said: dict[str, Any] = {"job_id": job_id} | cost
+        if outcome == "failed":
+            said |= {"error": {"code": code, "message": LONGEST * 5}}
+        if outcome == "filtered":
+            said |= {"code": code, "reason": LONGEST}
+        told.append(SENT | said | {"outcome": outcome})
+    jobs = [A_JOB | {"job_id": fact["job_id"], "contact": f"user_{fact['job_id']}"} for fact in told]
     for names in ("ab", "ba"):
-        with recorded(
-            A_TRIGGER,
-            AN_EXECUTION,
-            A_JOB,
-            *(fact | {"provider": name, "provider_message_id": name} for name in names),
-        ) as library:
+        ids = [
+            fact | {"provider": name, "provider_message_id": f"{name}{fact['job_id']}"}
+            for fact in told
+            for name in names
+        ]
+        with recorded(A_TRIGGER, AN_EXECUTION, *jobs, *ids) as library:
             lines = [journal.line(one) for one in library.export("acme", TRIGGER)]
             with recorded(*(line.strip() for line in lines)) as copy:
-                assert copy.job("acme", EXECUTION, 1) == library.job("acme", EXECUTION, 1)
+                assert copy.jobs("acme", EXECUTION) == library.jobs("acme", EXECUTION)
                 assert messages(copy) == messages(library)
+                assert len(messages(copy)) == len(ids)
                 assert [journal.line(one) for one in copy.export("acme", TRIGGER)] == lines

@@ -1020,7 +1020,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize(
-    "examples", [pytest.param(5, id="short"), pytest.param(300, id="long", marks=pytest.mark.deep)]
+    "examples", [pytest.param(3, id="short"), pytest.param(300, id="long", marks=pytest.mark.deep)]
 )
 def test_histories(examples: int) -> None:
     """Whatever is asked, cancelled and killed in whatever order, everything ends once, and the books are right."""
