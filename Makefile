@@ -55,7 +55,7 @@ ifneq ($(wildcard sql/trigger_sql/postgres),)
 endif
 
 unit: $(DEV)
-	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 test-deep: $(DEV)
 	$(BIN)/python -m pytest -m deep -n $(WORKERS) $(PYTEST_ARGS)

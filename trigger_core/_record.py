@@ -420,19 +420,18 @@ class Batch:
             times["reached"] = min(signs)
         if not state or any(times.get(one) is not None and at < times[one] for one in kinds):
             return False
-        account = state[0][0]
-        for one in kinds:
-            if one not in times:
-                if one == kind:
-                    session.run("event_insert", account=account, **job, type=one, occurred_at=at)
-                session.run(
-                    "event_tally",
-                    account=account,
-                    trigger_id=trigger_id,
-                    execution_id=execution_id,
-                    measure="delivery_failed" if one == "failed" else one,
-                    occurred_at=at,
-                )
+        if kind not in times:
+            account = state[0][0]
+            news = [one for one in kinds if one not in times]
+            session.run("event_insert", account=account, **job, type=kind, occurred_at=at)
+            session.run(
+                "event_tally",
+                account=account,
+                trigger_id=trigger_id,
+                execution_id=execution_id,
+                measures=["delivery_failed" if one == "failed" else one for one in news],
+                occurred_at=at,
+            )
         self._matched.add(str(trigger_id))
         self.accepted += kind not in times
         return True

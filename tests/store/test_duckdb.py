@@ -422,7 +422,7 @@ def counted_in_vain(library: trigger_core.Library, error: type[BaseException]) -
     """Counts a job as sent that isn't, and fails before that is committed."""
     with library.store.write() as session:
         at = "2025-11-23T10:00:00.000Z"
-        sent = {"account": "acme", "trigger_id": DIRECT, "execution_id": EXECUTION, "measure": "sent"}
+        sent = {"account": "acme", "trigger_id": DIRECT, "execution_id": EXECUTION, "measures": ["sent"]}
         session.run("event_tally", **sent, occurred_at=at)
         raise error
 
