@@ -219,11 +219,19 @@ class Library:
 
     def _write(self, tickets: Sequence[Ticket]) -> None:
         batches: list[Batch] = []
-        try:
-            settled(lambda: self._write_batches(tickets, batches))
-        finally:  # whatever became of it: an answer that is read anew is never wrong
+
+        def touch() -> None:
             for batch in batches:
                 self._touched(batch.touched)
+
+        try:
+            try:
+                settled(lambda: self._write_batches(tickets, batches))
+            finally:  # whatever became of it: an answer that is read anew is never wrong
+                touch()
+        except BaseException:  # an interrupt may have come amid the line above
+            touch()
+            raise
         for batch in batches:
             batch.keep()
 

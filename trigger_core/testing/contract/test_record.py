@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import trigger_core
 from trigger_core import Library, facts
+from trigger_core._record import Batch
 from trigger_core.errors import FactsRefused
 from trigger_core.facts import Fact
 from trigger_core.testing.contract.samples import (
@@ -488,3 +489,21 @@ def test_an_interrupt_leaves_no_stale_document() -> None:
         with pytest.raises(KeyboardInterrupt):
             interrupted.record([outcome(1)])
         assert json.loads(interrupted.document("acme", DIRECT, "direct").body)["jobs"]["sent"] == 1
+
+
+def test_an_interrupt_amid_forgetting_leaves_no_stale_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does one that comes when the call is durable and its answers are about to be forgotten."""
+    armed = [KeyboardInterrupt]
+
+    def touched(batch: Batch) -> set[str]:
+        while armed:
+            raise armed.pop()
+        return {DIRECT}
+
+    with fresh() as library:
+        library.record([*direct_trigger(), *jobs(1, 1)])
+        library.document("acme", DIRECT, "direct")
+        monkeypatch.setattr(Batch, "touched", property(touched))
+        with pytest.raises(KeyboardInterrupt):
+            library.record([outcome(1)])
+        assert json.loads(library.document("acme", DIRECT, "direct").body)["jobs"]["sent"] == 1
