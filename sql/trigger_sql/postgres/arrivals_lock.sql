@@ -29,7 +29,14 @@ with arriving as (
             j.trigger_id = coalesce(s.trigger_id, m.trigger_id)
             and j.execution_id = coalesce(s.execution_id, m.execution_id)
             and j.job_id = coalesce(s.job_id, m.job_id)
-    where j.job_id is null
+    left join staged_jobs as b
+        on s.trigger_id = b.trigger_id and s.execution_id = b.execution_id and s.job_id = b.job_id
+    left join staged_messages as n
+        on
+            s.account = n.account
+            and s.provider = n.provider
+            and s.provider_message_id = n.provider_message_id
+    where j.job_id is null and b.job_id is null and n.job_id is null
 ),
 
 wanted as (

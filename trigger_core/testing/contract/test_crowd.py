@@ -68,7 +68,7 @@ def test_a_crowd_on_one_execution(shared_url: str, writes: int) -> None:
     )
 
 
-KINDS = ("job", "attempt", "event", "sent", "failed", "filtered", "cancelled")
+KINDS = ("job", "job with its event", "attempt", "event", "sent", "failed", "filtered", "cancelled")
 
 
 def said(kind: str, number: int) -> list[Fact]:
@@ -76,6 +76,12 @@ def said(kind: str, number: int) -> list[Fact]:
     target = {"execution_id": EXECUTION, "job_id": number, "at": CREATED}
     if kind == "job":
         return jobs(number + 100, number + 100)
+    if kind == "job with its event":
+        named = {"execution_id": EXECUTION, "job_id": number + 200}
+        return [
+            *jobs(number + 200, number + 200),
+            fact("event", **named, at=CREATED, event_id="e", type="opened"),
+        ]
     if kind == "attempt":
         return [fact("attempt", **target, n=1)]
     if kind == "event":
