@@ -113,6 +113,9 @@ delete from message_ids where provider_message_id = 'm-201';
 -- job of message m-202 of ses
 update message_ids set job_id = 1 where provider_message_id = 'm-202';
 
+-- key of message m-202 of ses
+update message_ids set message_key = uuid() where provider_message_id = 'm-202';
+
 -- event ev-x of job 1
 insert into parked_events values ('acme', 'ev-x', '019ab000-0001-7000-8000-000000000101', 1, null,
 null, 'opened', timestamp '2025-11-23');
