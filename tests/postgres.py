@@ -112,7 +112,7 @@ class Server:
         with psycopg.connect(self._url, autocommit=True) as connection:
             return connection.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = any(%s)",
-                (self._made,),
+                (self._made + self._kept,),
             ).rowcount
 
     def _drop(self, names: list[str], before: int) -> None:

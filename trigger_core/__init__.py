@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def __getattr__(name: str) -> Any:
     """Imports what is asked for first here, so that a host's start doesn't wait for what it may never use."""
     if name in _FROM_LIBRARY:
         value = getattr(import_module("trigger_core.library"), name)
-    elif name in __all__:
+    elif not name.startswith("_") and find_spec(f"trigger_core.{name}"):
         value = import_module(f"trigger_core.{name}")
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -43,7 +43,7 @@ def _digest(folder: Path) -> str:
     except PackageNotFoundError:
         by = ""
     told = sha256(by.encode())
-    for path in sorted((folder / "_postgres.py", *folder.rglob("*.sql"))):
+    for path in sorted((*folder.glob("*.py"), *folder.rglob("*.sql"))):
         told.update(f"\n{path.relative_to(folder)}\n".encode())
         told.update(path.read_bytes())
     return told.hexdigest()[:32]

@@ -198,7 +198,8 @@ create table tally (
 
 -- The people of an account and where to reach them. contact_id is made from account and external_id: one column finds
 -- a contact and keeps two of one id apart, where an index of two columns would do the second only. Whether an address
--- is one was decided when it was stored. An opt-out is null until somebody said something about that channel.
+-- is one was decided when it was stored. An opt-out is null until somebody said something about that channel;
+-- opt_outs_said_at is when the catalog last said them all: an event opts out only if it happened later.
 create table contacts (
     account varchar not null,
     contact_id uuid primary key,
@@ -211,7 +212,8 @@ create table contacts (
     email_opted_out boolean,
     sms_opted_out boolean,
     whatsapp_opted_out boolean,
-    attributes varchar
+    attributes varchar,
+    opt_outs_said_at timestamp
 );
 
 -- What is sent, by template, channel and country; country null is for everywhere else. A row never changes but for
