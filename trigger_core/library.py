@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
@@ -219,19 +219,8 @@ class Library:
 
     def _write(self, tickets: Sequence[Ticket]) -> None:
         batches: list[Batch] = []
-
-        def touch() -> None:
-            for batch in batches:
-                self._touched(batch.touched)
-
-        try:
-            try:
-                settled(lambda: self._write_batches(tickets, batches))
-            finally:  # whatever became of it: an answer that is read anew is never wrong
-                touch()
-        except BaseException:  # an interrupt may have come amid the line above
-            touch()
-            raise
+        with self._forgetting() as touched:
+            settled(lambda: self._write_batches(tickets, batches, touched))
         for batch in batches:
             batch.keep()
 
@@ -276,12 +265,28 @@ class Library:
         for wake in list(self._workers.values()):
             wake()
 
+    @contextmanager
+    def _forgetting(self) -> Iterator[set[str]]:
+        """Takes the triggers that a write touches, and has their answers read anew once it is over.
+
+        Whatever became of it: an answer that is read anew is never wrong.
+        """
+        touched: set[str] = set()
+        try:
+            try:
+                yield touched
+            finally:
+                self._touched(touched)
+        except BaseException:  # an interrupt may have come amid the line above
+            self._touched(touched)
+            raise
+
     def _touched(self, trigger_ids: Iterable[str]) -> None:
         """Has answers about some triggers read anew."""
         for trigger_id in trigger_ids:
             self._writes[hash(trigger_id) % _STRIPES] = next(self._serials)  # never one that was there
 
-    def _write_batches(self, tickets: Sequence[Ticket], batches: list[Batch]) -> None:
+    def _write_batches(self, tickets: Sequence[Ticket], batches: list[Batch], touched: set[str]) -> None:
         account = tickets[0].account
         batches.clear()
         shared = all(ticket.account == account and ticket.counts is None for ticket in tickets)
@@ -291,6 +296,7 @@ class Library:
                 batch = Batch(session, self._heads, lines, group[0].account)
                 batches.append(batch)
                 batch.apply()
+                touched.update(batch.touched)
                 if group[0].counts is not None:
                     group[0].counts = _counts(len(group[0].work), batch)
             while self._long:
@@ -370,13 +376,9 @@ class Library:
         """
         from trigger_core import _plan
 
-        batch = None
-        try:
-            with self.store.write() as session:
-                batch = _plan.plan_due(session, self._now(), most, trigger_id)
-        finally:  # whatever became of it: an answer that is read anew is never wrong
-            if batch is not None:
-                self._touched(batch.touched)
+        with self._forgetting() as touched, self.store.write() as session:
+            batch = _plan.plan_due(session, self._now(), most, trigger_id)
+            touched.update(batch.touched)
         self._wake_workers()
         return len(batch.executions)
 

@@ -358,31 +358,30 @@ class Worker:
         """Claims a batch of what is due, which may turn out to be nothing; None where the rate allows none now."""
         now, rate = self._now(), self._rates.get(channel)
         claim = None
-        try:
-            with self._library.store.write() as session:
-                most = sender.most
-                if rate is not None:
-                    most = min(most, rate.available(session, channel, now))
-                if most == 0:
-                    return None
-                claim = _dispatch.claim(
-                    session,
-                    self._texts,
-                    self.worker_id,
-                    channel,
-                    most,
-                    now,
-                    now + self._lease,
-                    self._patience,
-                )
-                if rate is not None:
-                    session.run("dispatch_rate_take", channel=channel, messages=len(claim.jobs))
-        except StoreInDoubt:
-            if claim is None or not self._has(claim):
-                raise
-        finally:
-            if claim is not None:
-                self._library._touched(claim.touched)
+        with self._library._forgetting() as touched:
+            try:
+                with self._library.store.write() as session:
+                    most = sender.most
+                    if rate is not None:
+                        most = min(most, rate.available(session, channel, now))
+                    if most == 0:
+                        return None
+                    claim = _dispatch.claim(
+                        session,
+                        self._texts,
+                        self.worker_id,
+                        channel,
+                        most,
+                        now,
+                        now + self._lease,
+                        self._patience,
+                    )
+                    touched.update(claim.touched)
+                    if rate is not None:
+                        session.run("dispatch_rate_take", channel=channel, messages=len(claim.jobs))
+            except StoreInDoubt:
+                if claim is None or not self._has(claim):
+                    raise
         return claim
 
     def _has(self, claim: Claim) -> bool:
@@ -410,7 +409,8 @@ class Worker:
         tries, now = 0, self._now()
         while True:
             try:
-                with self._library.store.write() as session:
+                with self._library._forgetting() as touched, self._library.store.write() as session:
+                    touched.update(row[1] for row in claim.jobs)
                     _dispatch.settle(
                         session,
                         self.worker_id,
@@ -427,8 +427,6 @@ class Worker:
                 if tries >= _TRIES and (self._stopping.is_set() or not self._threads):
                     raise
                 sleep(_POLL)
-            finally:
-                self._library._touched({row[1] for row in claim.jobs})
         self._failures.pop(claim.claim_id, None)
 
     def _events(self, channel: str) -> int:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 import trigger_core
 from trigger_core import Library, facts
-from trigger_core._record import Batch
 from trigger_core.errors import FactsRefused
 from trigger_core.facts import Fact
 from trigger_core.testing.contract.samples import (
@@ -493,17 +492,17 @@ def test_an_interrupt_leaves_no_stale_document() -> None:
 
 def test_an_interrupt_amid_forgetting_leaves_no_stale_document(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does one that comes when the call is durable and its answers are about to be forgotten."""
-    armed = [KeyboardInterrupt]
+    armed, forget = [KeyboardInterrupt], Library._touched
 
-    def touched(batch: Batch) -> set[str]:
+    def interrupted(library: Library, trigger_ids: Iterable[str]) -> None:
         while armed:
             raise armed.pop()
-        return {DIRECT}
+        forget(library, trigger_ids)
 
     with fresh() as library:
         library.record([*direct_trigger(), *jobs(1, 1)])
         library.document("acme", DIRECT, "direct")
-        monkeypatch.setattr(Batch, "touched", property(touched))
+        monkeypatch.setattr(Library, "_touched", interrupted)
         with pytest.raises(KeyboardInterrupt):
             library.record([outcome(1)])
         assert json.loads(library.document("acme", DIRECT, "direct").body)["jobs"]["sent"] == 1
