@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import partial
+from datetime import datetime
 from typing import Any, Final, TypeVar, cast
 
 from attrs import evolve
@@ -79,11 +78,11 @@ class Catalog:
         """Like ``put``; also tells whether there was nothing of that name before."""
         facts.text(account, "account", 200)
         ready = checked(item) if isinstance(item, Contact) else item
-        put = cast(Any, partial(_put_contact, self._now) if isinstance(item, Contact) else _PUT[type(item)])
+        put = cast(Any, _PUT[type(item)])
 
         def store() -> tuple[Stored, bool]:
             with self._writing(account) as session:
-                stored: tuple[Stored, bool] = put(session, account, ready)
+                stored: tuple[Stored, bool] = put(session, account, ready, self._now())
                 return stored
 
         return settled(store)
@@ -270,9 +269,7 @@ def _store_contacts(session: Session, rows: Sequence[Sequence[Any]], now: dateti
     session.clear("staged_contacts")
 
 
-def _put_contact(
-    now: Callable[[], datetime], session: Session, account: str, item: Contact
-) -> tuple[Contact, bool]:
+def _put_contact(session: Session, account: str, item: Contact, now: datetime) -> tuple[Contact, bool]:
     before = _contact(session, account, item.external_id)
     reached = (
         item.email,
@@ -281,7 +278,7 @@ def _put_contact(
         bool(item.phone_number_valid),
         item.country,
     )
-    _store_contacts(session, [_contact_row(account, item, reached)], now())
+    _store_contacts(session, [_contact_row(account, item, reached)], now)
     if item.opted_out is None:
         item = evolve(item, opted_out=before.opted_out if before else ())
     return item, before is None
@@ -317,7 +314,7 @@ def _storable(name: str) -> str:
 # Templates
 
 
-def _put_template(session: Session, account: str, item: Template) -> tuple[Template, bool]:
+def _put_template(session: Session, account: str, item: Template, now: datetime) -> tuple[Template, bool]:
     new = evolve(item.described(), currency=_currency(session, account, item))
     before = _template(session, account, item.key, item.channel)
     if before is not None:
@@ -328,10 +325,12 @@ def _put_template(session: Session, account: str, item: Template) -> tuple[Templ
             account=account,
             template_key=item.key,
             channel=item.channel,
-            now=_now(),
+            now=naive(now),
         )
     new = evolve(new, variants=tuple(evolve(variant, id=new_id()) for variant in new.variants))
-    session.append("template_variants", [_variant_row(account, new, variant) for variant in new.variants])
+    session.append(
+        "template_variants", [_variant_row(account, new, variant, now) for variant in new.variants]
+    )
     return new, before is None
 
 
@@ -348,7 +347,7 @@ def _currency(session: Session, account: str, item: Template) -> str | None:
     return known
 
 
-def _variant_row(account: str, template: Template, variant: TemplateVariant) -> Row:
+def _variant_row(account: str, template: Template, variant: TemplateVariant, now: datetime) -> Row:
     return (
         account,
         variant.id,
@@ -362,7 +361,7 @@ def _variant_row(account: str, template: Template, variant: TemplateVariant) -> 
         variant.segments,
         variant.price,
         variant.price_per,
-        _now(),
+        naive(now),
         None,
     )
 
@@ -412,7 +411,9 @@ def _check_templates(session: Session, account: str, named: Sequence[tuple[str, 
 # Template groups and workflows
 
 
-def _put_template_group(session: Session, account: str, item: TemplateGroup) -> tuple[TemplateGroup, bool]:
+def _put_template_group(
+    session: Session, account: str, item: TemplateGroup, _now: datetime
+) -> tuple[TemplateGroup, bool]:
     named = [(f"templates.{channel}", channel, key) for channel, key in item.templates.items()]
     _check_templates(session, account, named)
     before = _template_group(session, account, item.key)
@@ -436,7 +437,7 @@ def _template_group(session: Session, account: str, key: str) -> TemplateGroup |
     return TemplateGroup(key=key, templates=templates, id=str(group_id))
 
 
-def _put_workflow(session: Session, account: str, item: Workflow) -> tuple[Workflow, bool]:
+def _put_workflow(session: Session, account: str, item: Workflow, _now: datetime) -> tuple[Workflow, bool]:
     steps = item.steps or ()
     if item.template_group is None:
         named = [
@@ -498,7 +499,7 @@ def _workflow(session: Session, account: str, name: str) -> Workflow | None:
 # Lists
 
 
-def _put_list(session: Session, account: str, item: ContactList) -> tuple[ContactList, bool]:
+def _put_list(session: Session, account: str, item: ContactList, _now: datetime) -> tuple[ContactList, bool]:
     return item, _store_list(session, account, item.name, [item.contacts])[1]
 
 
@@ -522,11 +523,8 @@ def _store_list(
     return members, not before
 
 
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
-
-
 _PUT: Final = {
+    Contact: _put_contact,
     ContactList: _put_list,
     Template: _put_template,
     TemplateGroup: _put_template_group,
