@@ -115,9 +115,7 @@ class PostgresStore:
         self.url = _without_password(conninfo)
         self._process = os.getpid()
         self._closed = False
-        trigger_sql.script(
-            "staging", "postgres"
-        )  # all is read now, not by many threads at once when first asked
+        trigger_sql.script("staging", "postgres")  # reads all now, not in many threads when first asked
         try:
             with psycopg.connect(conninfo, autocommit=True, connect_timeout=10) as connection:
                 _check_server(connection)
@@ -327,12 +325,8 @@ class _Session:
         if not tables:
             return
         large = {name for (name,) in self._connection.execute(_LARGE, [[*tables], _PAGES]).fetchall()}
-        if large:
-            self._connection.execute(f"truncate {', '.join(sorted(large))}".encode())
-        if small := [f"delete from {name}" for name in tables if name not in large]:  # noqa: S608  our own names
-            *others, last = small
-            places = ", ".join(f"n{place} as ({text})" for place, text in enumerate(others))
-            self._connection.execute(f"{f'with {places} ' if places else ''}{last}".encode())
+        texts = [f"{'truncate' if name in large else 'delete from'} {name}" for name in tables]
+        self._connection.execute("; ".join(texts).encode(), prepare=False)
 
 
 @cache

@@ -117,9 +117,11 @@ class Host:
 
 def terminate(own: OwnServer, dice: Random) -> None:
     """Ends every connection, several times."""
+    killed = 0
     for _ in range(dice.randrange(1, 4)):
-        own.kill_backends()
+        killed += own.kill_backends()
         time.sleep(dice.random() * 0.1)
+    assert killed > 0
 
 
 def restart(own: OwnServer, dice: Random) -> None:
