@@ -6,6 +6,7 @@ The names of the statements say the family of facts and the step.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from trigger_core._heads import Heads
@@ -402,7 +403,9 @@ class Batch:
         """Records an event by point statements, unless its job is unknown or a later time of it is recorded."""
         if fact.type in _OPT_OUT:
             return False
-        _, _, trigger_id, execution_id, job_id, provider, message_id, kind, at = self._event_row(line, fact)
+        account, _, trigger_id, execution_id, job_id, provider, message_id, kind, at = self._event_row(
+            line, fact
+        )
         session = self._session
         if provider is not None:
             found = session.rows(
@@ -413,15 +416,14 @@ class Batch:
             return False
         job = {"trigger_id": trigger_id, "execution_id": execution_id, "job_id": job_id}
         session.guard("job_lock", **job)
-        state = session.rows("event_state", **job)
-        times = {known: moment for _, known, moment in state}
+        state = session.rows("event_state", account=account, **job)
+        times: dict[str, datetime] = dict(state)
         kinds = (kind, "reached") if kind in IMPLY_DELIVERY else (kind,)
         if signs := [moment for known, moment in times.items() if known in IMPLY_DELIVERY]:
             times["reached"] = min(signs)
         if not state or any(times.get(one) is not None and at < times[one] for one in kinds):
             return False
         if kind not in times:
-            account = state[0][0]
             news = [one for one in kinds if one not in times]
             session.run("event_insert", account=account, **job, type=kind, occurred_at=at)
             session.run(

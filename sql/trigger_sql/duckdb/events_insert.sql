@@ -8,4 +8,4 @@ select
     type,
     occurred_at
 from changed_events
-where type <> 'reached'
+where is_known and type <> 'reached'

@@ -15,4 +15,5 @@ select
     1 as writes,
     null as first_contacts
 from changed_events
+where is_known
 group by account, trigger_id, execution_id, type

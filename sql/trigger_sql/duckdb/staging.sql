@@ -139,6 +139,8 @@ create temp table changed_events (
     job_id integer,
     type varchar,
     occurred_at timestamp,
+    n integer,
+    is_known boolean,
     is_new boolean
 );
 
