@@ -166,7 +166,7 @@ def post(size: Size, writer: int, connection: socket, key: str, written: Written
                 writers=4,
                 calls=75,
                 facts=1_000,
-                pause=0.1,
+                pause=0.5,
                 rate=5_000,
                 processes=True,
             ),
