@@ -7,8 +7,11 @@ import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from socket import socket
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -87,6 +90,16 @@ def in_a_shell(script: str, folder: Path) -> str:
     return done.stdout
 
 
+@contextmanager
+def port_taken(number: int) -> Iterator[None]:
+    """A port that this process listens on, unless another one does."""
+    with socket() as taken:
+        with suppress(OSError):
+            taken.bind(("127.0.0.1", number))
+            taken.listen()
+        yield
+
+
 def statuses(library: Library) -> dict[str, set[str]]:
     """Which statuses there are of each flow."""
     found: dict[str, set[str]] = defaultdict(set)
@@ -108,12 +121,10 @@ def details(library: Library, trigger_id: str) -> DirectDetails:
 def test_demo(tmp_path: Path) -> None:
     """Every printed command does what it says, other commands reach the demo, and Ctrl-C leaves nothing behind.
 
-    A second demo takes the next free port.
+    Where its port is taken it takes the next free one.
     """
-    with service("demo", TMPDIR=str(tmp_path), **READY) as running:
-        with service("demo", TMPDIR=str(tmp_path), **READY) as second:
-            assert second.url != running.url
-            assert second.stop(signal.SIGTERM) == (0, "")
+    with port_taken(8080), service("demo", TMPDIR=str(tmp_path), **READY) as running:
+        assert urlsplit(running.url).port not in {8080, None}
         *lines, last = commands(running.said)
         assert [line.partition(" ")[0] for line in lines] == [*["curl"] * 6, "id=$(curl", "curl", "curl"]
         found = ""

@@ -237,7 +237,7 @@ def described(document: Json) -> Callable[[str, Result], None]:
     return check
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     path=st.sampled_from((*READING, f"{TRIGGER}/workflow", f"{JOBS}/9", f"{JOBS}/x", "/healthz")),
     query=queries,

@@ -133,7 +133,7 @@ def answer_of(client: TestClient, environ: dict[str, Any]) -> Answer:
     return Answer(int(status.split()[0]), dict(said), body)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     method=methods,
     path=paths,
@@ -177,7 +177,7 @@ def test_no_request_is_answered_by_a_5xx(
             assert answer.content == b""
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(query=queries, path=st.sampled_from((TRIGGER, JOBS, "/api/v1/triggers")))
 def test_a_400_names_each_bad_parameter_once(world: World, client: TestClient, query: str, path: str) -> None:
     """A query gets an answer, or a 400 that names different fields."""

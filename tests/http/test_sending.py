@@ -693,7 +693,7 @@ members = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     path=st.sampled_from(list(BODIES)),
     change=st.dictionaries(members, json_values, max_size=3),

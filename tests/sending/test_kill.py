@@ -277,7 +277,7 @@ def check(library: Library, outbox: Path, hosts: Sequence[Host]) -> Counter[str]
 
 
 @pytest.mark.parametrize(
-    "kills", [pytest.param(5, id="short"), pytest.param(100, id="long", marks=pytest.mark.deep)]
+    "kills", [pytest.param(3, id="short"), pytest.param(100, id="long", marks=pytest.mark.deep)]
 )
 def test_nothing_is_sent_twice(tmp_path: Path, kills: int) -> None:
     """Killed again and again while it is asked for more, the service ends each job once and keeps every promise."""

@@ -108,7 +108,7 @@ def stays_sound(history: History) -> None:
             assert [str(each) for each in library.audit()] == []
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_histories_are_sound(history: History) -> None:
     """Whatever is recorded in whatever order, no number differs from what follows from the rows."""

@@ -226,7 +226,7 @@ def test_a_fact_with_every_key_comes_out_as_it_went_in(name: str) -> None:
         assert list(said) == list(fact)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(fact_sets())
 def test_both_ways_and_the_canonical_text_agree_with_the_model(drawn: list[Fact]) -> None:
     """to_json and from_json undo each other, and `canonical` is the model's text of the normalised fact."""
@@ -400,7 +400,7 @@ def test_money_does_not_depend_on_the_decimal_context() -> None:
         assert facts.money(Decimal("123456.789012"), "cost") == Decimal("123456.789012")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.decimals(min_value=0, max_value=10**9, places=6) | st.decimals(allow_nan=True, allow_infinity=True))
 def test_money_is_refused_or_kept_exactly(amount: Decimal) -> None:
     """No amount is ever rounded: it is taken as it is, or refused."""

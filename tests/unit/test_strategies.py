@@ -1,7 +1,7 @@
 """What the drawn histories promise, held against the model."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
@@ -44,6 +44,7 @@ def job_counts(model: Model) -> list[Document]:
     return [details["jobs"] for details in found if details.get("jobs") is not None]
 
 
+@settings(max_examples=40)
 @given(histories())
 def test_jobs_add_up_after_each_call(history: History) -> None:
     """Every history is accepted, and after each of its calls the counts of each execution give its total."""
@@ -55,6 +56,7 @@ def test_jobs_add_up_after_each_call(history: History) -> None:
             assert jobs["total"] == sum(jobs[part] for part in parts)
 
 
+@settings(max_examples=40)
 @given(st.data(), histories())
 def test_order_and_repetition_change_nothing(data: DataObject, history: History) -> None:
     """Two arrangements of one set of facts lead to the same documents."""
@@ -62,6 +64,7 @@ def test_order_and_repetition_change_nothing(data: DataObject, history: History)
     assert documents(recorded(other)) == documents(recorded(history))
 
 
+@settings(max_examples=40)
 @given(contradictions())
 def test_contradictions_are_refused(contradiction: Contradiction) -> None:
     """A contradicting fact is refused by the name of its field, and leaves no trace."""

@@ -114,7 +114,7 @@ items = st.one_of(contacts, templates(), lists)
 
 
 @given(st.lists(items, min_size=1, max_size=6))
-@settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
 def test_what_was_put_last_is_got(shared: Library, puts: list[Item]) -> None:
     """Of all that was put under a name, get gives what the last put gave back, which says what was put."""
     last = {}
@@ -131,7 +131,7 @@ def test_what_was_put_last_is_got(shared: Library, puts: list[Item]) -> None:
 
 
 @given(st.one_of(contacts, templates()))
-@settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
 def test_putting_what_was_got_changes_nothing(shared: Library, item: Item) -> None:
     """What get gives can be put again, as JSON too, and stays the same, ids included."""
     stored = shared.catalog.put("acme", item)

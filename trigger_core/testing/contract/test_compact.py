@@ -51,7 +51,7 @@ def keeps_answers(history: History) -> None:
             assert len(set(folded)) == len(folded)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_answers_stay(history: History) -> None:
     """Compaction keeps every answer and version, and leaves one ledger row per key, sorted."""

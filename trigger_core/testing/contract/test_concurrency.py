@@ -50,7 +50,7 @@ def life(job_id: int) -> list[Fact]:
 
 
 @pytest.mark.parametrize(
-    "jobs", [pytest.param(10, id="short"), pytest.param(500, id="long", marks=pytest.mark.deep)]
+    "jobs", [pytest.param(6, id="short"), pytest.param(500, id="long", marks=pytest.mark.deep)]
 )
 def test_no_fact_is_lost_and_no_answer_is_torn(store_url: str, jobs: int) -> None:
     """8 threads write the same execution, each every fact of every job, while 4 read; every answer adds up."""

@@ -88,7 +88,7 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
     return (here, default) if request.param == "kind to DuckDB" else (default, here)
 
 
-@examples(3, 200)
+@examples(2, 200)
 def test_a_copy_answers_what_its_source_answers(examples: int) -> None:
     """Of any history, in an empty store; the source stays as it is, and a second copy has nothing to do."""
 
@@ -132,7 +132,7 @@ def test_stores_that_know_the_same_are_merged(examples: int) -> None:
 
 def test_a_copy_of_every_flow(pair: tuple[str, str]) -> None:
     """Stories of many triggers with many jobs go over, in steps that cut triggers and executions anywhere."""
-    histories = [story(number, 12, 4) for number in range(3)]
+    histories = [story(number, 8, 3) for number in range(3)]
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         for name, size in (("_TRIGGERS", 3), ("_JOBS", 5), ("_BATCH", 30), ("_PARKED", 1)):
             patch.setattr(_copy_facts, name, size)
@@ -362,11 +362,11 @@ def test_a_store_is_not_copied_into_itself(store_url: str) -> None:
 def test_a_copy_that_broke_off_is_done_again(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever write fails, what went over is there, and the next copy brings the rest and writes less."""
     fill(library)
-    histories = [story(number, 6, 3) for number in range(4)]
+    histories = [story(number, 4, 2) for number in range(3)]
     for history in histories:
         recorded(library, history)
     monkeypatch.setattr(_copy_facts, "_TRIGGERS", 1)
-    for number in range(1, 40, 5):
+    for number in range(1, 40, 8):
         with fresh() as target:
             write, left = target.store.write, [number]
 
@@ -392,12 +392,12 @@ def test_a_copy_that_broke_off_is_done_again(library: Library, monkeypatch: pyte
         raise AssertionError("a copy of that little takes so many writes?")
 
 
-@pytest.mark.parametrize(("kills", "triggers"), [(1, 3), pytest.param(60, 12, marks=pytest.mark.deep)])
+@pytest.mark.parametrize(("kills", "triggers"), [(1, 2), pytest.param(60, 12, marks=pytest.mark.deep)])
 def test_a_killed_copy_is_done_again(store_url: str, kills: int, triggers: int) -> None:
     """Killed at any moment, a copy leaves a target that is sound, and one that is let live completes it."""
     dice = Random(kills)
     target = new_url()
-    histories = [story(number, 20, 5) for number in range(triggers)]
+    histories = [story(number, 12, 4) for number in range(triggers)]
     with trigger_core.open(store_url) as library:
         fill(library)
         for history in histories:

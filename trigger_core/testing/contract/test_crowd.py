@@ -38,7 +38,7 @@ def shared_url(store_url: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "writes", [pytest.param(60, id="short"), pytest.param(5_000, id="long", marks=pytest.mark.deep)]
+    "writes", [pytest.param(40, id="short"), pytest.param(5_000, id="long", marks=pytest.mark.deep)]
 )
 def test_a_crowd_on_one_execution(shared_url: str, writes: int) -> None:
     """4 processes write all there is to say of the same jobs, against each other, while 2 read.

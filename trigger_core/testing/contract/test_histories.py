@@ -46,7 +46,7 @@ def model_answers(model: Model, history: list[list[dict[str, Any]]]) -> dict[str
 
 
 @pytest.mark.parametrize(
-    "examples", [pytest.param(8, id="short"), pytest.param(1000, id="long", marks=pytest.mark.deep)]
+    "examples", [pytest.param(5, id="short"), pytest.param(1000, id="long", marks=pytest.mark.deep)]
 )
 def test_library_answers_what_the_model_answers(examples: int) -> None:
     """After every call each document equals the naive model's, the counts add up, and the audit is empty."""

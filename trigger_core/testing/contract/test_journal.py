@@ -56,7 +56,7 @@ A_JOB = {
 }
 SENT = {"kind": "outcome", "execution_id": EXECUTION, "job_id": 1, "outcome": "sent", "at": AT}
 
-few = settings(max_examples=7, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def text(*lines: Any) -> bytes:

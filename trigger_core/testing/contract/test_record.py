@@ -83,7 +83,7 @@ def refusal(library: Library, call: Sequence[Any], account: str | None = None) -
     return [(error.row, error.field) for error in caught.value.errors]
 
 
-@sizes(8, 400)
+@sizes(5, 400)
 def test_contradictions_are_refused(examples: int) -> None:
     """A contradiction is refused by its row and field, beside good facts too, and nothing of the call stays."""
 
@@ -101,7 +101,7 @@ def test_contradictions_are_refused(examples: int) -> None:
     run(check, examples, contradictions())
 
 
-@sizes(6, 400)
+@sizes(4, 400)
 def test_neither_order_nor_repetition_changes_an_answer(examples: int) -> None:
     """The same facts in other calls and another order, some of them repeated, give the same documents."""
 
@@ -113,7 +113,7 @@ def test_neither_order_nor_repetition_changes_an_answer(examples: int) -> None:
     run(check, examples, st.data(), histories())
 
 
-@sizes(6, 400)
+@sizes(4, 400)
 def test_recording_again_changes_nothing(examples: int) -> None:
     """Facts recorded again, in another arrangement, change no answer and no tag and leave not a row behind."""
 
@@ -150,7 +150,7 @@ class OneOfMany:
         return getattr(self._store, name)
 
 
-@sizes(6, 300)
+@sizes(4, 300)
 def test_documents_are_never_stale(examples: int) -> None:
     """After each call a document that was kept equals a new one, also where others may have written.
 
@@ -176,7 +176,7 @@ def test_documents_are_never_stale(examples: int) -> None:
     run(check, examples, histories())
 
 
-@sizes(5, 300)
+@sizes(4, 300)
 def test_a_call_for_an_account_takes_only_its_facts(examples: int) -> None:
     """With `account`, a call is refused exactly for its facts about other accounts; events of theirs never count."""
 

@@ -255,7 +255,7 @@ def test_contacts_are_cut_at_ten(count: int) -> None:
     views_agree([facts_about_sms, more])
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_views_agree(history: History) -> None:
     """Every view equals what the model and the library say, whatever was recorded in whatever order."""

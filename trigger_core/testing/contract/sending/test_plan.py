@@ -115,7 +115,7 @@ def expected_jobs(
     return found
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     channel=st.sampled_from(["email", "sms", "whatsapp"]),
     people=st.lists(contacts, min_size=1, max_size=6),

@@ -712,7 +712,7 @@ def test_the_newest_word_on_opt_outs_counts(library: Library, clock: Clock) -> N
     assert library.catalog.contact(ACCOUNT, "user_2").opted_out == ("sms",)
 
 
-@pytest.mark.parametrize("rounds", [40, pytest.param(2000, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("rounds", [20, pytest.param(2000, marks=pytest.mark.deep)])
 def test_opt_outs_equal_a_model(library: Library, clock: Clock, rounds: int) -> None:
     """After any statements and events, in any order, a contact is out of what it last said, and left since."""
     dice = Random(rounds)
@@ -1020,7 +1020,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize(
-    "examples", [pytest.param(3, id="short"), pytest.param(300, id="long", marks=pytest.mark.deep)]
+    "examples", [pytest.param(2, id="short"), pytest.param(300, id="long", marks=pytest.mark.deep)]
 )
 def test_histories(examples: int) -> None:
     """Whatever is asked, cancelled and killed in whatever order, everything ends once, and the books are right."""
