@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from shutil import copy
+from collections.abc import Iterator
 
 import pytest
 
-import trigger_core
 from tests.postgres import EmptyStores, Server, server
+from tests.stores import Stores, duckdb_stores
+from tests.stores import postgres_stores as lent_postgres_stores
 
 STORES = ("duckdb", "postgresql")
 
@@ -33,14 +33,14 @@ def postgres_stores(postgres: Server) -> EmptyStores:
 
 
 @pytest.fixture(scope="session", params=STORES)
-def new_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
-    """Makes an empty store of each kind, and says its URL."""
-    if request.param == "duckdb":
-        trigger_core.open(made := tmp_path_factory.mktemp("empty") / "store.duckdb").close()
-        # To copy one takes a third of the time of making one.
-        return lambda: f"duckdb://{copy(made, tmp_path_factory.mktemp('store'))}"
-    stores: EmptyStores = request.getfixturevalue("postgres_stores")
-    return stores.take
+def new_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    """Makes an empty store of each kind and says its URL, or lends one that is open."""
+    with (
+        duckdb_stores(tmp_path_factory)
+        if request.param == "duckdb"
+        else lent_postgres_stores(request.getfixturevalue("postgres_stores"))
+    ) as stores:
+        yield stores
 
 
 @pytest.fixture(autouse=True)

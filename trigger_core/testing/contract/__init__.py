@@ -17,4 +17,7 @@ and then
     python -m pytest --pyargs trigger_core.testing.contract -p my_store_fixture
 
 runs all of it; ``-m "not deep"`` leaves out what takes minutes. It needs pytest, hypothesis and the extra ``send``.
+
+Where opening a store takes long, ``new_store`` may give an object that has ``lend`` besides: it gives a store that is
+open and empty, and the borrower's own until it is closed.
 """

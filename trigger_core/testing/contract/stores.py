@@ -10,7 +10,7 @@ from typing import Any
 
 import trigger_core
 from trigger_core import Library
-from trigger_core.store import STORES
+from trigger_core.store import STORES, Store
 
 _makers: list[Callable[[], str]] = []
 
@@ -31,8 +31,9 @@ def new_url() -> str:
 
 
 def fresh(**options: Any) -> Library:
-    """A library over a new, empty store of the kind under test."""
-    return trigger_core.open(new_url(), **options)
+    """A library over an empty store of the kind under test: a new one, or one that is lent."""
+    lend: Callable[[], Store] | None = getattr(_makers[-1], "lend", None)
+    return Library(lend(), **options) if lend else trigger_core.open(new_url(), **options)
 
 
 def command(module: str, *arguments: str) -> list[str]:

@@ -22,7 +22,7 @@ from trigger_core.catalog import (
 )
 from trigger_core.facts import Event
 from trigger_core.senders import Accepted, Message, Result
-from trigger_core.testing.contract.stores import new_url
+from trigger_core.testing.contract.stores import fresh
 from trigger_core.worker import Worker
 
 NOON = datetime(2025, 11, 23, 12, tzinfo=UTC)
@@ -130,6 +130,6 @@ def fill(library: Library, people: int = 5) -> None:
 
 def make(clock: Clock, store: str | None = None, people: int = 5) -> Library:
     """A library on that clock, with the catalog filled."""
-    library = trigger_core.open(store or new_url(), clock=clock)
+    library = trigger_core.open(store, clock=clock) if store else fresh(clock=clock)
     fill(library, people)
     return library
