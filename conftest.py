@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests import stores
 from tests.postgres import EmptyStores, Server, server
-from tests.stores import Stores, duckdb_stores
-from tests.stores import postgres_stores as lent_postgres_stores
+from tests.stores import Stores
+from trigger_core import Library
 
 STORES = ("duckdb", "postgresql")
 
@@ -32,15 +33,27 @@ def postgres_stores(postgres: Server) -> EmptyStores:
     return EmptyStores(postgres)
 
 
+@pytest.fixture(scope="session")
+def duckdb_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    """Empty DuckDB stores."""
+    with stores.in_files(tmp_path_factory) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def empty_library(duckdb_stores: Stores) -> Callable[..., Library]:
+    """Gives a library over an empty DuckDB store; as keywords, what `trigger_core.open` takes."""
+    return lambda **options: Library(duckdb_stores.lend(), **options)
+
+
 @pytest.fixture(scope="session", params=STORES)
-def new_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+def new_store(request: pytest.FixtureRequest) -> Iterator[Stores]:
     """Makes an empty store of each kind and says its URL, or lends one that is open."""
-    with (
-        duckdb_stores(tmp_path_factory)
-        if request.param == "duckdb"
-        else lent_postgres_stores(request.getfixturevalue("postgres_stores"))
-    ) as stores:
-        yield stores
+    if request.param == "duckdb":
+        yield request.getfixturevalue("duckdb_stores")
+        return
+    with stores.on_server(request.getfixturevalue("postgres_stores")) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +62,7 @@ def _given_back(request: pytest.FixtureRequest) -> Iterator[None]:
     if "postgres" not in request.fixturenames and "[postgresql" not in request.node.name:
         yield
         return
-    stores: EmptyStores = request.getfixturevalue("postgres_stores")
-    with stores.server.dropping():
+    databases: EmptyStores = request.getfixturevalue("postgres_stores")
+    with databases.server.dropping():
         yield
-    stores.give_back()
+    databases.give_back()

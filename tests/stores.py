@@ -115,7 +115,7 @@ class Stores:
 
 
 @contextmanager
-def duckdb_stores(directories: pytest.TempPathFactory) -> Iterator[Stores]:
+def in_files(directories: pytest.TempPathFactory) -> Iterator[Stores]:
     """Files, each a copy of one: to copy one takes a third of the time of making one."""
     trigger_core.open(made := directories.mktemp("empty") / "store.duckdb").close()
 
@@ -128,7 +128,7 @@ def duckdb_stores(directories: pytest.TempPathFactory) -> Iterator[Stores]:
 
 
 @contextmanager
-def postgres_stores(empty: EmptyStores) -> Iterator[Stores]:
+def on_server(empty: EmptyStores) -> Iterator[Stores]:
     """Databases of a server."""
     stores = Stores(empty.take, lambda: empty.server.create_database(keep=True))
     yield stores

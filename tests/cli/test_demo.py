@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,9 +42,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def library(clock: Clock) -> Iterator[Library]:
+def library(clock: Clock, empty_library: Callable[..., Library]) -> Iterator[Library]:
     """A library on that clock, whose audit finds nothing in the end."""
-    with trigger_core.open(":memory:", clock=clock) as library:
+    with empty_library(clock=clock) as library:
         yield library
         assert list(library.audit()) == []
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from falcon.testing import Result, TestClient
 
-import trigger_core
 from tests.http.problems import assert_problem
 from trigger_core import Library
 from trigger_core.catalog import to_json
@@ -32,8 +31,8 @@ Ask = Callable[..., Result]
 
 
 @pytest.fixture
-def library() -> Iterator[Library]:
-    with trigger_core.open(":memory:") as library:
+def library(empty_library: Callable[..., Library]) -> Iterator[Library]:
+    with empty_library() as library:
         yield library
 
 

@@ -1,7 +1,7 @@
 """Answers: their exact JSON, and back."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import NoneType, UnionType
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 import trigger_core
-from trigger_core import answers
+from trigger_core import Library, answers
 from trigger_core.testing.contract.samples import (
     DIRECT,
     EXECUTION,
@@ -168,17 +168,22 @@ def members(execution: object, reasons: list[object], analytics: object) -> dict
     }
 
 
+@pytest.fixture
+def library(empty_library: Callable[..., Library]) -> Iterator[Library]:
+    with empty_library() as library:
+        yield library
+
+
 def assert_keys(expected: object, answer: object) -> None:
     """Fails unless an answer's document has these keys, in this order."""
     found = keys(answers.to_json(answer))
     assert ordered(found) == ordered(expected)
 
 
-def test_a_summary_has_the_keys_of_the_reference() -> None:
+def test_a_summary_has_the_keys_of_the_reference(library: Library) -> None:
     """Tier 1 has its keys in the order of the reference, those that are null too."""
-    with trigger_core.open(":memory:") as library:
-        library.record(direct_trigger())
-        assert_keys(TRIGGER, library.trigger("acme", DIRECT))
+    library.record(direct_trigger())
+    assert_keys(TRIGGER, library.trigger("acme", DIRECT))
 
 
 @pytest.mark.parametrize(
@@ -186,7 +191,7 @@ def test_a_summary_has_the_keys_of_the_reference() -> None:
     [("email", EXECUTION_KEYS, EMAIL), ("sms", SMS_EXECUTION, SMS), ("whatsapp", EXECUTION_KEYS, WHATSAPP)],
 )
 def test_a_direct_send_has_the_keys_of_the_reference(
-    channel: str, execution: object, analytics: object
+    channel: str, execution: object, analytics: object, library: Library
 ) -> None:
     """Its members are null without an execution; with one, segments and analytics are those of the channel."""
     mine = {"account": "acme", "trigger_id": DIRECT}
@@ -200,49 +205,47 @@ def test_a_direct_send_has_the_keys_of_the_reference(
         currency="USD",
         created_at="2025-11-23T10:00:00Z",
     )
-    with trigger_core.open(":memory:") as library:
-        library.record([head])
-        named = {"trigger_id": None, "flow_type": None, "channel": None}
-        assert_keys({**named, **NOTHING}, library.direct("acme", DIRECT))
-        library.record([fact("execution", **mine, execution_id=EXECUTION, channel=channel)])
-        assert_keys({**named, **members(execution, [], analytics)}, library.direct("acme", DIRECT))
-        library.record([*jobs(1, 1), outcome(1, "filtered")])
-        assert_keys({**named, **members(execution, [REASON], analytics)}, library.direct("acme", DIRECT))
+    library.record([head])
+    named = {"trigger_id": None, "flow_type": None, "channel": None}
+    assert_keys({**named, **NOTHING}, library.direct("acme", DIRECT))
+    library.record([fact("execution", **mine, execution_id=EXECUTION, channel=channel)])
+    assert_keys({**named, **members(execution, [], analytics)}, library.direct("acme", DIRECT))
+    library.record([*jobs(1, 1), outcome(1, "filtered")])
+    assert_keys({**named, **members(execution, [REASON], analytics)}, library.direct("acme", DIRECT))
 
 
-def test_a_workflow_of_steps_has_the_keys_of_the_reference() -> None:
+def test_a_workflow_of_steps_has_the_keys_of_the_reference(library: Library) -> None:
     """Only the next step says what it is scheduled for; totals count steps."""
-    with trigger_core.open(":memory:") as library:
-        library.record([workflow_trigger()])
-        document: dict[str, object] = {
-            "trigger_id": None,
-            "flow_type": None,
-            "workflow_type": None,
-            "workflow": {"id": None, "name": None, "execution_id": None},
-            "steps": [{**STEP, "scheduled_for": None, **NOTHING}, {**STEP, **NOTHING}],
-            "totals": {**TOTALS, "steps_completed": None, "steps_total": None},
-        }
-        assert_keys(document, library.workflow("acme", WORKFLOW))
-        library.record(
-            [
-                fact(
-                    "execution",
-                    account="acme",
-                    trigger_id=WORKFLOW,
-                    execution_id=EXECUTION,
-                    channel="email",
-                    step_id="one",
-                )
-            ]
-        )
-        document["steps"] = [
-            {**STEP, **members(EXECUTION_KEYS, [], EMAIL)},
-            {**STEP, "scheduled_for": None, **NOTHING},
+    library.record([workflow_trigger()])
+    document: dict[str, object] = {
+        "trigger_id": None,
+        "flow_type": None,
+        "workflow_type": None,
+        "workflow": {"id": None, "name": None, "execution_id": None},
+        "steps": [{**STEP, "scheduled_for": None, **NOTHING}, {**STEP, **NOTHING}],
+        "totals": {**TOTALS, "steps_completed": None, "steps_total": None},
+    }
+    assert_keys(document, library.workflow("acme", WORKFLOW))
+    library.record(
+        [
+            fact(
+                "execution",
+                account="acme",
+                trigger_id=WORKFLOW,
+                execution_id=EXECUTION,
+                channel="email",
+                step_id="one",
+            )
         ]
-        assert_keys(document, library.workflow("acme", WORKFLOW))
+    )
+    document["steps"] = [
+        {**STEP, **members(EXECUTION_KEYS, [], EMAIL)},
+        {**STEP, "scheduled_for": None, **NOTHING},
+    ]
+    assert_keys(document, library.workflow("acme", WORKFLOW))
 
 
-def test_a_workflow_of_a_group_has_the_keys_of_the_reference() -> None:
+def test_a_workflow_of_a_group_has_the_keys_of_the_reference(library: Library) -> None:
     """All channels are there in the group's order, and no steps; totals count channels."""
     group = {
         "id": "wf",
@@ -253,84 +256,78 @@ def test_a_workflow_of_a_group_has_the_keys_of_the_reference() -> None:
         "channels": ["sms", "email"],
     }
     values = trigger_core.facts.to_json(workflow_trigger()) | {"workflow": group}
-    with trigger_core.open(":memory:") as library:
-        library.record(
-            [
-                trigger_core.facts.from_json(values),
-                fact(
-                    "execution", account="acme", trigger_id=WORKFLOW, execution_id=EXECUTION, channel="email"
-                ),
-            ]
-        )
-        assert_keys(
-            {
-                "trigger_id": None,
-                "flow_type": None,
-                "workflow_type": None,
-                "workflow": {"id": None, "name": None, "execution_id": None, "template_group_id": None},
-                "steps": [],
-                "channels": {"sms": NOTHING, "email": members(EXECUTION_KEYS, [], EMAIL)},
-                "totals": {**TOTALS, "channels_completed": None, "channels_total": None},
-            },
-            library.workflow("acme", WORKFLOW),
-        )
+    library.record(
+        [
+            trigger_core.facts.from_json(values),
+            fact("execution", account="acme", trigger_id=WORKFLOW, execution_id=EXECUTION, channel="email"),
+        ]
+    )
+    assert_keys(
+        {
+            "trigger_id": None,
+            "flow_type": None,
+            "workflow_type": None,
+            "workflow": {"id": None, "name": None, "execution_id": None, "template_group_id": None},
+            "steps": [],
+            "channels": {"sms": NOTHING, "email": members(EXECUTION_KEYS, [], EMAIL)},
+            "totals": {**TOTALS, "channels_completed": None, "channels_total": None},
+        },
+        library.workflow("acme", WORKFLOW),
+    )
 
 
-def test_a_job_has_the_keys_of_its_channel() -> None:
+def test_a_job_has_the_keys_of_its_channel(library: Library) -> None:
     """A job names its number as text, and its address by what it is; a page of jobs says where it stands."""
-    with trigger_core.open(":memory:") as library:
-        library.record([*direct_trigger(), *jobs(1, 2)])
-        page = library.jobs("acme", EXECUTION, limit=1)
-        pagination = {"limit": None, "next_cursor": None, "total": None}
-        assert_keys({"jobs": [JOB], "pagination": pagination}, page)
-        document = answers.to_json(page.jobs[0])
-        assert (document["job_id"], document["phone_number"]) == ("1", "+14150000001")
-        by_mail = answers.to_json(attrs.evolve(page.jobs[0], channel="email", address="a@example.org"))
-        assert by_mail["email"] == "a@example.org"
-        assert list(by_mail) == [{"phone_number": "email"}.get(key, key) for key in JOB]
-        assert_keys(
-            {"triggers": [TRIGGER], "pagination": {"limit": None, "next_cursor": None}},
-            library.triggers("acme"),
-        )
+    library.record([*direct_trigger(), *jobs(1, 2)])
+    page = library.jobs("acme", EXECUTION, limit=1)
+    pagination = {"limit": None, "next_cursor": None, "total": None}
+    assert_keys({"jobs": [JOB], "pagination": pagination}, page)
+    document = answers.to_json(page.jobs[0])
+    assert (document["job_id"], document["phone_number"]) == ("1", "+14150000001")
+    by_mail = answers.to_json(attrs.evolve(page.jobs[0], channel="email", address="a@example.org"))
+    assert by_mail["email"] == "a@example.org"
+    assert list(by_mail) == [{"phone_number": "email"}.get(key, key) for key in JOB]
+    assert_keys(
+        {"triggers": [TRIGGER], "pagination": {"limit": None, "next_cursor": None}},
+        library.triggers("acme"),
+    )
 
 
-def test_what_is_cut_short_says_so() -> None:
+def test_what_is_cut_short_says_so(library: Library) -> None:
     """A list of contacts or of reasons that doesn't name all says so; a whole one has no such key."""
-    with trigger_core.open(":memory:") as library:
-        library.record(
-            [
-                *direct_trigger(),
-                *jobs(1, 31),
-                *(outcome(number, "filtered", reason="many") for number in range(1, 12)),
-                *(outcome(number, "filtered", reason=f"reason {number}") for number in range(12, 31)),
-            ]
-        )
-        counts = answers.to_json(library.direct("acme", DIRECT))["jobs"]
-        assert ("filter_reasons_truncated" in counts, len(counts["filter_reasons"])) == (False, 20)
-        assert counts["filter_reasons"][0] == {
-            "reason": "many",
-            "count": 11,
-            "contacts": [f"+1415{number:07}" for number in range(1, 11)],
-            "contacts_truncated": True,
-        }
-        library.record([outcome(31, "filtered", reason="reason 31")])
-        counts = answers.to_json(library.direct("acme", DIRECT))["jobs"]
-        assert (counts["filter_reasons_truncated"], len(counts["filter_reasons"])) == (True, 20)
+    library.record(
+        [
+            *direct_trigger(),
+            *jobs(1, 31),
+            *(outcome(number, "filtered", reason="many") for number in range(1, 12)),
+            *(outcome(number, "filtered", reason=f"reason {number}") for number in range(12, 31)),
+        ]
+    )
+    counts = answers.to_json(library.direct("acme", DIRECT))["jobs"]
+    assert ("filter_reasons_truncated" in counts, len(counts["filter_reasons"])) == (False, 20)
+    assert counts["filter_reasons"][0] == {
+        "reason": "many",
+        "count": 11,
+        "contacts": [f"+1415{number:07}" for number in range(1, 11)],
+        "contacts_truncated": True,
+    }
+    library.record([outcome(31, "filtered", reason="reason 31")])
+    counts = answers.to_json(library.direct("acme", DIRECT))["jobs"]
+    assert (counts["filter_reasons_truncated"], len(counts["filter_reasons"])) == (True, 20)
 
 
-def test_money_and_times_have_one_form() -> None:
+def test_money_and_times_have_one_form(library: Library) -> None:
     """Money is a JSON number that loses nothing; times have three decimals and a Z; durations three decimals."""
-    with trigger_core.open(":memory:") as library:
-        library.record(
-            [
-                *direct_trigger(),
-                *jobs(1, 3),
-                outcome(1, cost="0.1", at="2025-11-23T10:00:00Z"),
-                outcome(2, cost="0.2", at="2025-11-23T10:00:00.131999Z"),
-                outcome(3, cost="999999999.999999", at="2025-11-23T10:00:00.1+00:00"),
-            ]
-        )
-        document = library.document("acme", DIRECT, "direct").body.decode()
-        assert '"estimated_cost":1000000000.299999,' in document
-        assert '"started_at":"2025-11-23T10:00:00.000Z","completed_at":"2025-11-23T10:00:00.131Z"' in document
-        assert '"duration_seconds":0.131,' in library.document("acme", DIRECT, "trigger").body.decode()
+    library.record(
+        [
+            *direct_trigger(),
+            *jobs(1, 3),
+            outcome(1, cost="0.1", at="2025-11-23T10:00:00Z"),
+            outcome(2, cost="0.2", at="2025-11-23T10:00:00.131999Z"),
+            outcome(3, cost="999999999.999999", at="2025-11-23T10:00:00.1+00:00"),
+        ]
+    )
+    document = library.document("acme", DIRECT, "direct").body.decode()
+    assert '"estimated_cost":1000000000.299999,' in document
+    assert '"started_at":"2025-11-23T10:00:00.000Z","completed_at":"2025-11-23T10:00:00.131Z"' in document
+    assert '"duration_seconds":0.131,' in library.document("acme", DIRECT, "trigger").body.decode()

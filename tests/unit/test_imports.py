@@ -2,14 +2,13 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-import trigger_core
 from trigger_core import Library
 from trigger_core.catalog import Contact, ContactList
 from trigger_core.errors import InvalidValue, NotFound
@@ -52,8 +51,8 @@ PARQUET = """
 
 
 @pytest.fixture
-def library() -> Iterator[Library]:
-    with trigger_core.open(":memory:") as library:
+def library(empty_library: Callable[..., Library]) -> Iterator[Library]:
+    with empty_library() as library:
         yield library
 
 

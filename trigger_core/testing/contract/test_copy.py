@@ -132,7 +132,7 @@ def test_stores_that_know_the_same_are_merged(examples: int) -> None:
 
 def test_a_copy_of_every_flow(pair: tuple[str, str]) -> None:
     """Stories of many triggers with many jobs go over, in steps that cut triggers and executions anywhere."""
-    histories = [story(number, 8, 3) for number in range(3)]
+    histories = [story(number, 8, 1) for number in range(3)]
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         for name, size in (("_TRIGGERS", 3), ("_JOBS", 5), ("_BATCH", 30), ("_PARKED", 1)):
             patch.setattr(_copy_facts, name, size)
@@ -362,7 +362,7 @@ def test_a_store_is_not_copied_into_itself(store_url: str) -> None:
 def test_a_copy_that_broke_off_is_done_again(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever write fails, what went over is there, and the next copy brings the rest and writes less."""
     fill(library)
-    histories = [story(number, 4, 2) for number in range(3)]
+    histories = [story(number, 4, 1) for number in range(3)]
     for history in histories:
         recorded(library, history)
     monkeypatch.setattr(_copy_facts, "_TRIGGERS", 1)

@@ -17,7 +17,7 @@ STATUSES = ("pending", "sent", "failed", "filtered", "cancelled")
 def told(library: Library) -> Library:
     """A store with a few triggers of every kind."""
     for number in STORIES:
-        for call in story(number, 15, 3):
+        for call in story(number, 15, 1):
             library.record(call)
     return library
 
