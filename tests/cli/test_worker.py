@@ -95,6 +95,7 @@ def test_worker_alone(run: Run, tmp_path: Path, number: int) -> None:
         deadline = time.monotonic() + 30
         while '"outcome":"sent"' not in run("export", "--store", store, trigger_id).out:
             assert time.monotonic() < deadline
+            time.sleep(0.1)
         busy = run("worker", "--store", store, "--sender", "sms=sandbox:")
         assert (busy.code, busy.err) == (
             2,
@@ -120,6 +121,7 @@ def test_how_often_is_tried(run: Run, tmp_path: Path) -> None:
         deadline = time.monotonic() + 30
         while '"outcome":"failed"' not in (journal := run("export", "--store", store, trigger_id).out):
             assert time.monotonic() < deadline
+            time.sleep(0.1)
         assert running.stop(signal.SIGTERM) == (0, "")
     assert journal.count('"kind":"attempt"') == 2
 
@@ -167,6 +169,7 @@ def test_a_killed_worker(run: Run, tmp_path: Path) -> None:
         with service("worker", "--store", store, "--sender", url, ready="sending") as running:
             while run("export", "--store", store, trigger_id).out.count('"kind":"outcome"') < 50:
                 assert time.monotonic() < deadline
+                time.sleep(0.1)
             assert running.stop()[0] == 0
         addresses = [envelope.rcpt_tos[0] for envelope in inbox.envelopes]
     assert len(addresses) == len(set(addresses))

@@ -880,10 +880,10 @@ def test_threads_send_what_comes(clock: Clock) -> None:
             )
             clock.forward(days=5)
             done = threading.Event()
-            for _ in range(2000):
+            for _ in range(500):
                 if all(library.trigger(ACCOUNT, one).status == "completed" for one in ids):
                     break
-                done.wait(0.005)
+                done.wait(0.02)
         finally:
             worker.stop()
         assert [library.trigger(ACCOUNT, one).status for one in ids] == ["completed"] * len(ids)
@@ -924,10 +924,10 @@ def test_several_workers_share_the_work(clock: Clock) -> None:
         for worker in workers:
             worker.start()
         waiting = threading.Event()
-        for _ in range(4000):
+        for _ in range(1000):
             if all(library.trigger(ACCOUNT, one).status == "completed" for one in ids):
                 break
-            waiting.wait(0.005)
+            waiting.wait(0.02)
         for worker in workers:
             worker.stop()
         times: Counter[str] = sum((sender.times for sender in senders), Counter())

@@ -22,6 +22,7 @@ from trigger_core.catalog import (
 )
 from trigger_core.facts import Event
 from trigger_core.senders import Accepted, Message, Result
+from trigger_core.store import Row
 from trigger_core.testing.contract.stores import fresh
 from trigger_core.worker import Worker
 
@@ -128,8 +129,32 @@ def fill(library: Library, people: int = 5) -> None:
     put(ACCOUNT, Workflow(name="Group", template_group="hello"))
 
 
+FILLED = (
+    "accounts",
+    "contacts",
+    "lists",
+    "list_members",
+    "template_variants",
+    "template_groups",
+    "workflows",
+    "workflow_steps",
+)
+_filled: dict[tuple[str, int, datetime], dict[str, list[Row]]] = {}
+"""The rows that `fill` wrote, by dialect, people and time: to write rows takes a fifth of putting the items."""
+
+
 def make(clock: Clock, store: str | None = None, people: int = 5) -> Library:
     """A library on that clock, with the catalog filled."""
     library = trigger_core.open(store, clock=clock) if store else fresh(clock=clock)
-    fill(library, people)
+    key = library.store.dialect, people, clock.now
+    if key not in _filled:
+        fill(library, people)
+        _filled[key] = {
+            table: library.store.table(f"select * from {table}", {})[1]  # noqa: S608
+            for table in FILLED
+        }
+        return library
+    with library.store.write() as session:
+        for table, rows in _filled[key].items():
+            session.append(table, rows)
     return library
