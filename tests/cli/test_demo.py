@@ -202,9 +202,9 @@ def test_counts_move(library: Library, clock: Clock) -> None:
             assert execution is not None
             sent.append(execution.sent_count)
             steps.append(tuple(step.status for step in library.workflow(ACCOUNT, series).steps))
-        for _ in range(20):  # those that were busy are tried again
+        for _ in range(10):  # those that were busy are tried again
             worker.turn()
-            clock.forward(seconds=10)
+            clock.forward(seconds=20)
     assert sent == sorted(set(sent))
     assert steps[0][1] == "scheduled"
     after = details(library, direct)
