@@ -784,7 +784,7 @@ def _event(account: str, event: Mapping[str, object]) -> facts.Event:
     values: dict[str, object] = {"kind": "event", **{name: event[name] for name in _EVENT if name in event}}
     if "occurred_at" in values:
         values["at"] = values.pop("occurred_at")
-    if "provider" in event or "provider_message_id" in event:
+    if event.get("provider") is not None or event.get("provider_message_id") is not None:
         values["account"] = account
     if isinstance(job_id := event.get("job_id"), str) and _JOB_ID.fullmatch(job_id):
         values["job_id"] = int(job_id)

@@ -231,6 +231,9 @@ def test_what_is_sent_must_be_there(ask: Ask, path: str) -> None:
     assert_problem(ask(path, {}), 400, name, "recipient_type")
     for wrong in (None, 1, "", "nothing", "x" * 201):
         assert_problem(ask(path, {name: wrong, **CONTACT}), 400, name)
+    several = {"contact_external_ids": [1, "ana", ""], "variables": {"a": None, "b": 1, "c": []}}
+    named = ("contact_external_ids[0]", "contact_external_ids[2]", "variables.a", "variables.c")
+    assert_problem(ask(path, several), 400, name, *named)
     if path != "messages/sms/send":
         assert_problem(ask(path, {name: "sms_only", **CONTACT}), 400, name)
     assert_problem(ask(path, BODIES[path], key="globex"), 400, name)
@@ -494,7 +497,8 @@ def test_events_are_counted(ask: Ask, job: Json, key: str) -> None:
     answer = ask("events", {"events": [fresh, kept, unknown]})
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "private, no-store")
     assert answer.json == {"success": True, "data": {"accepted": 1, "duplicate": 0, "unmatched": 2}}
-    again = ask("events", {"events": [fresh, fresh | {"job_id": 1}]}).json["data"]
+    spelled_out = fresh | {"job_id": 1, "provider": None, "provider_message_id": None}
+    again = ask("events", {"events": [fresh, spelled_out]}).json["data"]
     assert again == {"accepted": 0, "duplicate": 2, "unmatched": 0}
     shown = got(ask, f"sms/executions/{job['execution_id']}/jobs/1")["data"]
     assert shown["delivered_at"] == EVENT["occurred_at"]
@@ -534,6 +538,15 @@ def test_a_bad_event_is_named(ask: Ask, change: Json, field: str) -> None:
     """What is wrong with an event is named by its place in the batch; nothing of the batch is recorded."""
     batch = [UNMATCHED | {"event_id": f"good-{n}"} for n in range(3)] + [UNMATCHED | change]
     assert_problem(ask("events", {"events": batch}), 400, f"events[3].{field}")
+
+
+@pytest.mark.parametrize("target", [{}, {"provider": "twilio"}, {"job_id": 1}, UNMATCHED | {"job_id": 1}])
+def test_what_is_asked_for_is_taken(ask: Ask, target: Json) -> None:
+    """An event that names no job, or half of one, is told what to give, and no account: that is the key's."""
+    problem = assert_problem(ask("events", {"events": [EVENT | {"event_id": "e"} | target]}), 400)
+    assert problem["errors"][0]["detail"].endswith(
+        ": give execution_id and job_id, or provider and provider_message_id"
+    )
 
 
 @pytest.mark.parametrize("job_id", [0, -1, 1.0, 2**31, "0", "01", " 1", "x", "", "9999999999", True, [1]])
