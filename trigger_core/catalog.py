@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -48,6 +48,7 @@ __all__ = [
 ]
 
 _Item = TypeVar("_Item")
+_Value = TypeVar("_Value")
 
 _COUNTRY: Final = re.compile("[A-Z]{2}")
 _CURRENCY: Final = re.compile("[A-Z]{3}")
@@ -91,7 +92,8 @@ def _channels(value: object, name: str) -> tuple[str, ...]:
 def _attributes(value: object, name: str) -> dict[str, str | int | float | bool]:
     if not isinstance(value, Mapping):
         raise InvalidValue(name, "must be an object")
-    found = {text(key, name, 100): _attribute(each, f"{name}.{key}") for key, each in value.items()}
+    keys = [text(key, name, 100) for key in value]
+    found = dict(zip(keys, _each(_attribute, ((f"{name}.{key}", value[key]) for key in keys)), strict=True))
     if len(json.dumps(found, ensure_ascii=False)) > _MAX_ATTRIBUTES:
         raise InvalidValue(name, f"must have at most {_MAX_ATTRIBUTES} characters as JSON")
     return found
@@ -112,17 +114,30 @@ def _attribute(value: object, name: str) -> str | int | float | bool:
 def _template_keys(value: object, name: str) -> dict[str, str]:
     if not isinstance(value, Mapping) or not value:
         raise InvalidValue(name, "must be an object with a template key for each of one or more channels")
-    if unknown := [str(key) for key in value if key not in CHANNELS]:
-        raise InvalidValue(f"{name}.{unknown[0]}", f"is not a channel; channels are {', '.join(CHANNELS)}")
-    return {
-        channel: text(value[channel], f"{name}.{channel}", 200) for channel in CHANNELS if channel in value
-    }
+
+    def check(key: object, inside: str) -> str:
+        if key not in CHANNELS:
+            raise InvalidValue(inside, f"is not a channel; channels are {', '.join(CHANNELS)}")
+        return text(value[key], inside, 200)
+
+    keys = _each(check, ((f"{name}.{key}", key) for key in value))
+    found = dict(zip(value, keys, strict=True))
+    return {channel: found[channel] for channel in CHANNELS if channel in found}
 
 
 def _external_ids(value: object, name: str) -> tuple[str, ...]:
     if not isinstance(value, Iterable) or isinstance(value, str | Mapping):
         raise InvalidValue(name, "must be a list of external ids")
-    return tuple(sorted({text(each, f"{name}[{index}]", 200) for index, each in enumerate(value)}))
+    return tuple(sorted(set(_texts(value, name))))
+
+
+def _texts(values: Iterable[object], name: str) -> list[str]:
+    """The texts of a list, each of 1 to 200 characters."""
+    return _each(lambda value, inside: text(value, inside, 200), _places(values, name))
+
+
+def _places(values: Iterable[_Value], name: str) -> Iterator[tuple[str, _Value]]:
+    return ((f"{name}[{index}]", value) for index, value in enumerate(values))
 
 
 def _several(cls: type[_Item], most: int) -> Callable[[object, str], tuple[_Item, ...]]:
@@ -131,17 +146,31 @@ def _several(cls: type[_Item], most: int) -> Callable[[object, str], tuple[_Item
     def check(value: object, name: str) -> tuple[_Item, ...]:
         if not isinstance(value, Sequence) or isinstance(value, str) or not 1 <= len(value) <= most:
             raise InvalidValue(name, f"must be a list of 1 to {most}")
-        errors, items = [], []
-        for index, each in enumerate(value):
-            try:
-                items.append(each if isinstance(each, cls) else from_json(each, cls))
-            except InvalidValue as error:
-                inside = f"{name}[{index}]"
-                errors += [_within(inside, one) for one in (error, *error.others)]
-        _raise(errors)
-        return tuple(items)
+        return tuple(_each(item, _places(value, name)))
+
+    def item(value: object, name: str) -> _Item:
+        if isinstance(value, cls):
+            return value
+        try:
+            return from_json(value, cls)
+        except InvalidValue as error:
+            _raise([_within(name, one) for one in (error, *error.others)])
+            raise
 
     return check
+
+
+def _each(check: Callable[[Any, str], _Value], named: Iterable[tuple[str, object]]) -> list[_Value]:
+    """Values that go through ``check`` by their names; all that is wrong with any of them is raised at once."""
+    errors: list[InvalidValue] = []
+    found = []
+    for name, value in named:
+        try:
+            found.append(check(value, name))
+        except InvalidValue as error:
+            errors += [error, *error.others]
+    _raise(errors)
+    return found
 
 
 def _within(name: str, error: InvalidValue) -> InvalidValue:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from trigger_core.answers import to_json
-from trigger_core.catalog import _attributes, _checked
+from trigger_core.catalog import _attributes, _checked, _texts
 from trigger_core.errors import InvalidValue
 from trigger_core.facts import CHANNELS, choice, instant, text
 
@@ -36,7 +36,7 @@ _RECIPIENTS: Final = {
 def _recipients(value: object, name: str) -> tuple[str, ...]:
     if not isinstance(value, Iterable) or isinstance(value, str | Mapping):
         raise InvalidValue(name, "must be a list of external ids")
-    found = tuple(dict.fromkeys(text(each, f"{name}[{index}]", 200) for index, each in enumerate(value)))
+    found = tuple(dict.fromkeys(_texts(value, name)))
     if not 1 <= len(found) <= MOST_RECIPIENTS:
         raise InvalidValue(
             name, f"must have 1 to {MOST_RECIPIENTS:,} external ids; for more, put a list and name it"

@@ -54,6 +54,11 @@ def test_variants_are_in_order_of_country() -> None:
         (Contact, {"external_id": "a", "opted_out": ["fax"]}, ["opted_out"]),
         (Contact, {"external_id": "a", "opted_out": "sms"}, ["opted_out"]),
         (Contact, {"external_id": "a", "attributes": {"a": None}}, ["attributes.a"]),
+        (
+            Contact,
+            {"external_id": "a", "attributes": {"a": 1, "b": [], "c": {}}},
+            ["attributes.b", "attributes.c"],
+        ),
         (Contact, {"external_id": "a", "attributes": {"a": float("inf")}}, ["attributes.a"]),
         (Contact, {"external_id": "a", "attributes": {"a": 2**53}}, ["attributes.a"]),
         (Contact, {"external_id": "a", "attributes": {"a": "x" * 16_380}}, ["attributes"]),
@@ -67,10 +72,19 @@ def test_variants_are_in_order_of_country() -> None:
         ),
         (TemplateGroup, {"key": "a", "templates": {}}, ["templates"]),
         (TemplateGroup, {"key": "a", "templates": {"fax": "a"}}, ["templates.fax"]),
+        (
+            TemplateGroup,
+            {"key": "a", "templates": {"fax": "a", "sms": 1, "email": "b", "telex": 2}},
+            ["templates.fax", "templates.sms", "templates.telex"],
+        ),
         (Workflow, {"name": "a"}, ["steps"]),
         (Workflow, {"name": "a", "steps": [], "template_group": "g"}, ["steps"]),
         (ContactList, {"name": "a", "contacts": "user_1"}, ["contacts"]),
-        (ContactList, {"name": "a", "contacts": ["a", 1]}, ["contacts[1]"]),
+        (
+            ContactList,
+            {"name": "a", "contacts": ["a", 1, "b", None, ""]},
+            [f"contacts[{n}]" for n in (1, 3, 4)],
+        ),
     ],
 )
 def test_every_field_that_is_wrong_is_named(cls: Any, values: Any, fields: list[str]) -> None:
