@@ -114,7 +114,7 @@ def open(store: str | PathLike[str], *, contacts_per_reason: int = 10, clock: Cl
     """Opens a store and whatever is recorded there.
 
     Args:
-        store: a path, ``duckdb:///absolute/path``, or ``:memory:``.
+        store: a path, ``duckdb:///absolute/path``, ``postgresql://user@host/database``, or ``:memory:``.
         contacts_per_reason: how many contacts an answer shows of each filter reason, 0 to 100.
         clock: what time it is, for all that is planned, sent and cancelled; a test travels in time by another one.
 

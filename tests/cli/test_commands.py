@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -372,3 +373,19 @@ def test_closed_output(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments", "code"),
+    [
+        ("<&- >&-", ("record", "-"), 0),  # what is read is nothing, and not the file that was opened first
+        ("<&- >&- 2>&-", ("export", TRIGGER), 2),
+    ],
+)
+def test_closed_streams(tmp_path: Path, closed: str, arguments: Sequence[str], code: int) -> None:
+    """Where the shell closed a standard stream, a command does what it does with nothing in its place."""
+    path = tmp_path / "store.duckdb"
+    trigger_core.open(path).close()
+    shell = ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *PROGRAM, *arguments, "--store", path]
+    done = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, "")

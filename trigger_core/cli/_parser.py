@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     store.add_argument(
         "--store",
         default=os.environ.get(STORE_VARIABLE) or None,
-        help=f"a path or duckdb:///path; otherwise what {STORE_VARIABLE} says",
+        help=f"a path, duckdb:///path or postgresql://…; otherwise what {STORE_VARIABLE} says",
     )
     as_json = argparse.ArgumentParser(add_help=False)
     as_json.add_argument("--json", action="store_true", help="answer in JSON, one value a line")

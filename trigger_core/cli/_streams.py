@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -12,6 +13,21 @@ _EVERY = 0.1
 
 class OutputClosed(Exception):
     """Nobody reads the results any more."""
+
+
+def replace_closed() -> None:
+    """Puts nothing in the place of standard streams that were closed.
+
+    The next files that are opened would have their numbers, the store's among them: what is read as standard input
+    would then be the store.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            try:
+                os.fstat(number)
+            except OSError:
+                os.open(os.devnull, os.O_RDWR)  # has the lowest number that is free, which is this one
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 class Terminal:
