@@ -50,7 +50,7 @@ class FactError:
     problem: str
 
     def __str__(self) -> str:
-        return f"{self.row}: {self.field}: {self.problem}"
+        return ": ".join(filter(None, (str(self.row), self.field, self.problem)))
 
 
 class FactsRefused(InvalidInput):

@@ -408,12 +408,14 @@ class Library:
                 ``job_id``, or ``provider`` and ``provider_message_id``.
 
         Raises:
-            FactsRefused: some events are not well formed or name nothing of the account's; it names each.
+            FactsRefused: some events are not well formed; it names each.
+            InvalidValue: ``account`` can't be one.
             StoreUnavailable: nothing was recorded; try again.
         """
         from trigger_core.sending import EventCounts
 
         self.store.check()
+        facts.text(account, "account", 200)
         ticket = Ticket(_events(account, events), account, EventCounts(accepted=0, duplicate=0, unmatched=0))
         if ticket.work:
             self._commit.submit(ticket)

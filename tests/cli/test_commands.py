@@ -386,6 +386,6 @@ def test_closed_streams(tmp_path: Path, closed: str, arguments: Sequence[str], c
     """Where the shell closed a standard stream, a command does what it does with nothing in its place."""
     path = tmp_path / "store.duckdb"
     trigger_core.open(path).close()
-    shell = ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *PROGRAM, *arguments, "--store", path]
+    shell = ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *PROGRAM, *arguments, "--store", str(path)]
     done = subprocess.run(shell, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (code, "")

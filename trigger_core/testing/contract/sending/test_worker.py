@@ -796,6 +796,9 @@ def test_events_are_counted(library: Library) -> None:
     assert other.external_id == "x"
     assert library.record_events("globex", [event("clicked", 1)]).unmatched == 1
     assert library.record_events("globex", [event("clicked", 1)] * 5).unmatched == 5
+    for nobody in (None, "", 7):
+        with pytest.raises(InvalidValue, match="account"):
+            library.record_events(nobody, [event("clicked", 1)])  # type: ignore[arg-type]
     with pytest.raises(FactsRefused) as caught:
         library.record_events(ACCOUNT, [event("opened", 1), {**event("nothing", 1), "colour": "red"}, {}])
     assert [(error.row, error.field) for error in caught.value.errors] == [
