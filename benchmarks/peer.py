@@ -315,12 +315,17 @@ class Changes:
 KINDS: Final[dict[str, Callable[[str], Backend]]] = {"orm": Orm, "postgres": PostgresSql, "duckdb": DuckDBSql}
 
 
-def main(kind: str, url: str) -> None:
-    """Serves until a signal comes, having printed the port."""
-    backend = KINDS[kind](url)
+def main(*peers: str) -> None:
+    """Serves until a signal comes, having printed the port.
+
+    Args:
+        peers: a path, a kind and a URL for each.
+    """
     app = falcon.App()
-    app.add_route("/direct/{trigger_id:uuid}", Resource(backend))
-    app.add_route("/change/{execution_id:uuid}/{job_id:int}", Changes(backend))
+    for path, kind, url in zip(peers[::3], peers[1::3], peers[2::3], strict=True):
+        backend = KINDS[kind](url)
+        app.add_route(path + "/direct/{trigger_id:uuid}", Resource(backend))
+        app.add_route(path + "/change/{execution_id:uuid}/{job_id:int}", Changes(backend))
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     server = waitress.create_server(app, host="127.0.0.1", port=0, **SETTINGS)
     print(server.effective_port, flush=True)

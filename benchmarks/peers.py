@@ -8,9 +8,10 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Final
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 
 import duckdb
 import sqlalchemy as sa
+from attrs import define, field
 from sqlalchemy.schema import CreateTable
 
 from benchmarks import data
@@ -28,7 +30,6 @@ from benchmarks.measure import Figure, figure, ratio
 from benchmarks.peer import Base
 
 GETS: Final = 5
-Ours = tuple[socket.socket, bytes, Callable[[int], bytes]]
 
 READ_AT: Final = "2025-03-01T00:00:00.000Z"
 
@@ -68,8 +69,37 @@ _ROWS: Final = {
 }
 
 
+@define
+class Server:
+    """Something that answers: a connection to it, the question, how a job is changed, and those that were."""
+
+    connection: socket.socket
+    get: bytes
+    change: Callable[[int], bytes]
+    changed: set[int] = field(factory=set)
+
+    def tell(self, job_id: int) -> None:
+        """Changes a job."""
+        ask(self.connection, self.change(job_id))
+        self.changed.add(job_id)
+
+    def answer(self) -> bytes:
+        """The document."""
+        return ask(self.connection, self.get)[1]
+
+    def turn(self, jobs: Iterator[int], gets: int) -> float:
+        """Seconds for a GET, each after a change."""
+        took = 0.0
+        for _ in range(gets):
+            self.tell(next(jobs))
+            begin = perf_counter()
+            self.answer()
+            took += perf_counter() - begin
+        return took / gets
+
+
 def run(ground: Ground) -> Iterator[Figure]:
-    """Changes one job, then asks, and times the asking; every peer first gives the same document."""
+    """Changes one job, then asks, and times the asking; every peer gives the same document."""
     sample, rounds = ground.sample, 2 * ground.sizes.slow.rounds
     big = sample.big
     file = ground.path("peers.duckdb")
@@ -84,41 +114,41 @@ def run(ground: Ground) -> Iterator[Figure]:
             "DuckDB": stack.enter_context(_ours(stack.enter_context(ground.copy()), big)),
             "PostgreSQL": stack.enter_context(_ours(ground.postgres.create_database(template), big)),
         }
-        for name, kind, url, stores in (
-            ("ORM queries on PostgreSQL", "orm", _for_sqlalchemy(postgres), ("DuckDB", "PostgreSQL")),
-            ("ORM queries on SQLite", "orm", f"sqlite:///{lite}", ("DuckDB",)),
-            ("plain SQL on PostgreSQL", "postgres", postgres, ("PostgreSQL",)),
-            ("plain SQL on DuckDB", "duckdb", str(file), ("DuckDB",)),
+        kinds = {
+            "ORM queries on PostgreSQL": ("orm", _for_sqlalchemy(postgres)),
+            "ORM queries on SQLite": ("orm", f"sqlite:///{lite}"),
+            "plain SQL on PostgreSQL": ("postgres", postgres),
+            "plain SQL on DuckDB": ("duckdb", str(file)),
+        }
+        peers = stack.enter_context(_peers(kinds, big))
+        for store, name in (
+            ("DuckDB", "ORM queries on PostgreSQL"),
+            ("PostgreSQL", "ORM queries on PostgreSQL"),
+            ("DuckDB", "ORM queries on SQLite"),
+            ("PostgreSQL", "plain SQL on PostgreSQL"),
+            ("DuckDB", "plain SQL on DuckDB"),
         ):
-            with _peer(kind, url) as peer_port, connections(peer_port, 1) as [peer]:
-                peer_get = request(f"/direct/{big.trigger_id}")
-
-                def peer_change(job_id: int) -> bytes:
-                    return request(f"/change/{big.execution_id}/{job_id}", body="{}")
-
-                for store in stores:
-                    connection, get, change = ours[store]
-                    our = _turn(connection, get, change, changes, GETS)
-                    theirs = _turn(peer, peer_get, peer_change, changes, 1)
-                    ratios = [ratio(number, theirs, our) for number in range(-1, rounds)][1:]
-                    for job_id in jobs[: jobs.index(next(changes))]:
-                        ask(connection, change(job_id))
-                        ask(peer, peer_change(job_id))
-                    assert json.loads(ask(connection, get)[1]) == json.loads(ask(peer, peer_get)[1]), name
-                    yield figure(
-                        "peers",
-                        f"GETs of a changing document, {big.jobs:,} jobs, on {store}: requests/s ÷ those of {name}",
-                        ratios,
-                        better="higher",
-                        wanted="≥ 100" if name == "ORM queries on PostgreSQL" else "",
-                    )
-        lite.unlink()
-        file.unlink()
+            our, their = ours[store], peers[name]
+            turns = partial(their.turn, changes, 1), partial(our.turn, changes, GETS)
+            ratios = [ratio(number, *turns) for number in range(-1, rounds)][1:]
+            for one, other in ((our, their), (their, our)):
+                for job_id in other.changed - one.changed:
+                    one.tell(job_id)
+            assert json.loads(our.answer()) == json.loads(their.answer()), name
+            yield figure(
+                "peers",
+                f"GETs of a changing document, {big.jobs:,} jobs, on {store}: requests/s ÷ those of {name}",
+                ratios,
+                better="higher",
+                wanted="≥ 100" if name == "ORM queries on PostgreSQL" else "",
+            )
+    lite.unlink()
+    file.unlink()
 
 
 @contextmanager
-def _ours(store: Path | str, send: data.Send) -> Iterator[Ours]:
-    """The library's server: a connection, the question, and how a job is changed."""
+def _ours(store: Path | str, send: data.Send) -> Iterator[Server]:
+    """The library's server."""
     with server("library", store) as (port, key), connections(port, 1) as [connection]:
         access = f"X-API-Key: {key}"
 
@@ -132,24 +162,31 @@ def _ours(store: Path | str, send: data.Send) -> Iterator[Ours]:
             }
             return request("/api/v1/events", access, body=json.dumps({"events": [event]}))
 
-        yield connection, request(f"/api/v1/triggers/{send.trigger_id}/direct", access), change
+        yield Server(connection, request(f"/api/v1/triggers/{send.trigger_id}/direct", access), change)
 
 
-def _turn(
-    connection: socket.socket, get: bytes, change: Callable[[int], bytes], jobs: Iterator[int], gets: int
-) -> Callable[[], float]:
-    """Seconds for a GET, each after a change."""
-
-    def turn() -> float:
-        took = 0.0
-        for _ in range(gets):
-            ask(connection, change(next(jobs)))
-            begin = perf_counter()
-            ask(connection, get)
-            took += perf_counter() - begin
-        return took / gets
-
-    return turn
+@contextmanager
+def _peers(kinds: Mapping[str, tuple[str, str]], send: data.Send) -> Iterator[dict[str, Server]]:
+    """The peers' servers, by name: one process, as only one of them is asked at a time."""
+    paths = {name: f"/{number}" for number, name in enumerate(kinds)}
+    told = [each for name, (kind, url) in kinds.items() for each in (paths[name], kind, url)]
+    command = [sys.executable, "-m", "benchmarks.peer", *told]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            with connections(int(process.stdout.readline()), 1) as [connection]:
+                yield {
+                    name: Server(
+                        connection,
+                        request(f"{path}/direct/{send.trigger_id}"),
+                        lambda job_id, path=path: request(  # type: ignore[misc]
+                            f"{path}/change/{send.execution_id}/{job_id}", body="{}"
+                        ),
+                    )
+                    for name, path in paths.items()
+                }
+        finally:
+            process.send_signal(signal.SIGTERM)
 
 
 def _fill_duckdb(file: Path, sample: data.Sample) -> list[int]:
@@ -214,15 +251,3 @@ def _index(engine: sa.Engine) -> None:
 
 def _for_sqlalchemy(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
-
-
-@contextmanager
-def _peer(kind: str, url: str) -> Iterator[int]:
-    """A peer's server in a process of its own: its port."""
-    command = [sys.executable, "-m", "benchmarks.peer", kind, url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield int(process.stdout.readline())
-        finally:
-            process.send_signal(signal.SIGTERM)
