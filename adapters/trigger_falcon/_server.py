@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, Final
 
 from waitress import wasyncore
@@ -155,6 +156,10 @@ class _Refusal(ErrorTask):  # type: ignore[misc]
 
     def execute(self) -> None:
         code = self.request.error.code
+        if (
+            code == HTTPStatus.NOT_IMPLEMENTED
+        ):  # a transfer coding of the caller's choice, who is never told of a 5xx
+            code = HTTPStatus.BAD_REQUEST
         path = getattr(self.request, "path", "").encode("latin-1").decode("utf-8", "replace")
         problem = _problems.plain(code, path)
         body = json.dumps(problem).encode()

@@ -185,6 +185,7 @@ def test_a_long_send_gets_through(server: Server, world: World) -> None:
         (request("/healthz", "Content-Length: 9000000"), 413),
         (request("/healthz", "Content-Length: -1"), 400),
         (request("/healthz", "Transfer-Encoding: chunked") + b"zz\r\n\r\n", 400),
+        (request("/healthz", "Transfer-Encoding: gzip"), 400),
         (request("/healthz", "no colon"), 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
         (b"nonsense\r\n\r\n", 400),
