@@ -16,7 +16,7 @@ from trigger_core.errors import FactError
 from trigger_core.facts import KINDS, Attempt, Cancel, Event, Execution, Fact, Job, Outcome, Started, Trigger
 from trigger_core.store import Session
 
-_KEPT: Final = 1000
+_KEPT: Final = 100_000
 _SHARES: Final = 16
 """Into how many parts the facts about triggers, about jobs, and about messages are laid; a part is checked at once."""
 
@@ -30,7 +30,7 @@ _HERE: Final = {
 
 
 class Problems:
-    """What is wrong with which lines: all are marked and counted, the first thousand found are described."""
+    """What is wrong with which lines: all are marked and counted, the first 100,000 found are described."""
 
     def __init__(self) -> None:
         self.lines = Marks()

@@ -49,7 +49,7 @@ class JournalRefused(FactsRefused):
     """Some lines of a journal are invalid; nothing of it was recorded.
 
     Attributes:
-        errors: the first thousand of them, causes before what follows from them; ``row`` is the line, from 1.
+        errors: the first 100,000 of them, causes before what follows from them; ``row`` is the line, from 1.
         count: how many lines are invalid.
         recorded: how many facts were recorded before, where the store changed after it was checked.
     """
@@ -78,7 +78,7 @@ class Summary:
         lines: how many lines it has that aren't empty.
         recorded: how many facts of each kind were recorded, those that changed nothing included.
         skipped: how many lines were invalid.
-        errors: what is wrong with the first thousand of those.
+        errors: what is wrong with the first 100,000 of those.
     """
 
     lines: int

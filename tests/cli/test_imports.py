@@ -90,17 +90,17 @@ def test_parquet(run: Run, store: Path, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_invalid_rows(run: Run, store: Path, tmp_path: Path) -> None:
-    """Each bad row is named and nothing stored, unless they are to be skipped; a hundred are named at most."""
+    """Each bad row is named and nothing stored, unless they are to be skipped; a thousand are named at most."""
     path = tmp_path / "contacts.csv"
-    path.write_text(CONTACTS + ",+14155550103,Eve\n" * 150)
+    path.write_text(CONTACTS + ",+14155550103,Eve\n" * 1050)
     refused = run("import", "contacts", "--store", store, "--account", "acme", path)
     assert (refused.code, refused.out) == (2, "")
     first, *_, more, last = refused.err.splitlines()
     assert first == "line 4: external_id: is missing"
     assert more == "and 50 more"
-    assert last == "nothing was stored, 150 rows are invalid; --skip-invalid stores the rest"
+    assert last == "nothing was stored, 1050 rows are invalid; --skip-invalid stores the rest"
     done = run("import", "contacts", "--skip-invalid", "--store", store, "--account", "acme", path)
-    assert (done.code, done.out) == (0, "stored 2 of 152 rows; skipped 150 invalid rows\n")
+    assert (done.code, done.out) == (0, "stored 2 of 1052 rows; skipped 1050 invalid rows\n")
 
 
 def test_a_long_file_that_is_refused_at_once(run: Run, store: Path, tmp_path: Path) -> None:

@@ -54,11 +54,10 @@ def carry_out(library: Library, command: str, arguments: Arguments, streams: Str
 
 
 def _name_lines(streams: Streams, errors: Sequence[FactError], count: int) -> None:
-    """Names what is wrong with some of ``count`` lines."""
-    shown = errors[:_SHOWN]
-    for error in shown:
+    """Names what is wrong with those of ``count`` lines that are described."""
+    for error in errors:
         streams.error(f"line {error}")
-    if more := count - len({error.row for error in shown}):
+    if more := count - len({error.row for error in errors}):
         streams.error(f"and {more} more")
 
 
