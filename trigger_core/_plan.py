@@ -351,29 +351,47 @@ def _draft(
     now: datetime,
 ) -> Draft:
     request, account = submission.request, submission.account
-    workflow, parts = (
-        (None, _send_parts(request, templates))
-        if isinstance(request, Send)
-        else _workflow_parts(session, account, request)
-    )
-    list_id = None if request.list_name is None else _list(session, account, request.list_name)
+    workflow: facts.Workflow | None = None
+    parts: list[Part] = []
+    list_id: str | None = None
+    errors: list[InvalidValue] = []
+    try:
+        if isinstance(request, Send):
+            parts = _send_parts(request, templates)
+        else:
+            workflow, parts = _workflow_parts(session, account, request)
+    except InvalidValue as error:
+        errors.append(error)
+    try:
+        if request.list_name is not None:
+            list_id = _list(session, account, request.list_name)
+    except InvalidValue as error:
+        errors.append(error)
+    if errors:
+        errors[0].others = tuple(errors[1:])
+        raise errors[0]
     if currency is None:
         raise InvalidValue("currency", "is not known of this account: put a template with one first")
-    trigger = facts.Trigger(
-        account=account,
-        trigger_id=new_id(),
-        flow_type="direct_channel" if workflow is None else "workflow",
-        trigger_type="workflow" if workflow else parts[0].channel,
-        trigger_source="direct_api" if workflow is None else "workflow_api",
-        campaign_name=request.campaign_name
-        or (
-            workflow.name if workflow else f"{_TITLES[parts[0].channel]} Send - {parts[0].template_key}"[:200]
-        ),
-        currency=currency,
-        created_at=now,
-        scheduled_at=request.scheduled_at,
-        workflow=workflow,
-    )
+    try:
+        trigger = facts.Trigger(
+            account=account,
+            trigger_id=new_id(),
+            flow_type="direct_channel" if workflow is None else "workflow",
+            trigger_type="workflow" if workflow else parts[0].channel,
+            trigger_source="direct_api" if workflow is None else "workflow_api",
+            campaign_name=request.campaign_name
+            or (
+                workflow.name
+                if workflow
+                else f"{_TITLES[parts[0].channel]} Send - {parts[0].template_key}"[:200]
+            ),
+            currency=currency,
+            created_at=now,
+            scheduled_at=request.scheduled_at,
+            workflow=workflow,
+        )
+    except InvalidValue:  # all else was checked
+        raise InvalidValue("scheduled_at", "must leave each step a time before the year 10000") from None
     variables = json.dumps(request.variables, ensure_ascii=False) if request.variables else None
     return Draft(submission, trigger, parts, list_id, variables)
 

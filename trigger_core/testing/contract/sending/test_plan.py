@@ -275,22 +275,32 @@ def test_replacing_changes_nothing_that_was_planned(library: Library) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "field"),
+    ("request_", "fields"),
     [
-        (Send(channel="sms", template_key="nothing", contact_external_id="user_1"), "template_key"),
-        (Send(channel="sms", template_key="hello", list_name="nobody"), "list_name"),
-        (Send(channel="sms", template_key="hello", list_name="empty"), "list_name"),
-        (WorkflowRun(workflow_name="nothing", contact_external_id="user_1"), "workflow_name"),
+        (Send(channel="sms", template_key="nothing", contact_external_id="user_1"), ["template_key"]),
+        (Send(channel="sms", template_key="hello", list_name="nobody"), ["list_name"]),
+        (Send(channel="sms", template_key="hello", list_name="empty"), ["list_name"]),
+        (Send(channel="sms", template_key="nothing", list_name="empty"), ["template_key", "list_name"]),
+        (WorkflowRun(workflow_name="nothing", contact_external_id="user_1"), ["workflow_name"]),
+        (WorkflowRun(workflow_name="nothing", list_name="nobody"), ["workflow_name", "list_name"]),
+        (
+            WorkflowRun(
+                workflow_name="Series",
+                contact_external_id="user_1",
+                scheduled_at="9999-12-31T00:00:00Z",  # type: ignore[arg-type]
+            ),
+            ["scheduled_at"],
+        ),
     ],
 )
-def test_what_is_not_there_is_named(library: Library, request_: Any, field: str) -> None:
-    """A request that names something unknown is refused by that field, and leaves nothing behind."""
+def test_what_is_not_there_is_named(library: Library, request_: Any, fields: list[str]) -> None:
+    """A request that names what is unknown, or has no time, is refused by each such field; nothing is left of it."""
     library.catalog.put(ACCOUNT, ContactList(name="empty", contacts=()))
     ask = library.send if isinstance(request_, Send) else library.run
     for _ in range(2):
         with pytest.raises(InvalidValue) as caught:
             ask(ACCOUNT, request_, idempotency_key="k")
-        assert caught.value.field == field
+        assert [caught.value.field, *(error.field for error in caught.value.others)] == fields
     assert library.triggers(ACCOUNT).triggers == ()
 
 
