@@ -650,7 +650,12 @@ class Library:
         return settled(create)
 
     def keys(self, account: str) -> tuple[_keys.Key, ...]:
-        """An account's keys, oldest first, with the revoked and expired ones."""
+        """An account's keys, oldest first, with the revoked and expired ones.
+
+        Raises:
+            InvalidValue: ``account`` can't be one.
+        """
+        facts.text(account, "account", 200)
         with self.store.read() as session:
             return _keys.listed(session, account)
 

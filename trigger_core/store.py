@@ -15,6 +15,7 @@ from time import sleep
 from typing import Any, Final, Protocol, TypeVar
 
 from trigger_core.errors import InvalidValue, StoreConflict, StoreInDoubt
+from trigger_core.facts import UNSTORABLE
 from trigger_sql import Dialect
 
 Row = tuple[Any, ...]
@@ -143,9 +144,11 @@ def open_store(url: str | os.PathLike[str]) -> Store:
         url: ``postgresql://user:password@host/database``, ``duckdb:///absolute/path``, a path, or ``:memory:``.
 
     Raises:
-        InvalidValue: no store is known for the URL's scheme.
+        InvalidValue: no store is known for the URL's scheme, or it is nothing that can be named in UTF-8.
     """
     text = os.fspath(url)
+    if not text or UNSTORABLE.search(text):
+        raise InvalidValue("store", "must be a path or a URL in UTF-8, with no NUL")
     scheme, separator, rest = text.partition("://")
     if not separator:
         scheme, rest = "duckdb", text

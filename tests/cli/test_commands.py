@@ -141,6 +141,7 @@ def test_keys_as_json(run: Run, store: Path) -> None:
         ["create", "--account", "acme", "--scopes", ","],
         ["create", "--account", "acme", "--expires-at", "tomorrow"],
         ["create", "--account", ""],
+        ["list", "--account", "\udcff"],
         ["revoke", "--account", "acme", EXECUTION],
         ["revoke", "--account", "acme", "x"],
     ],
@@ -337,10 +338,11 @@ def test_file_of_something_else(run: Run, tmp_path: Path, content: bytes) -> Non
 
 
 def test_unknown_kind_of_store(run: Run) -> None:
-    """A URL of an unknown scheme is refused."""
-    done = run("keys", "create", "--account", "a", "--store", "mysql://x/y")
-    assert done.code == 2
-    assert "store:" in done.err
+    """A URL of an unknown scheme is refused, and so is what can't be named in UTF-8."""
+    for store in ("mysql://x/y", "", "bytes-\udcff.duckdb", "duckdb:///\udcff"):
+        done = run("keys", "create", "--account", "a", "--store", store)
+        assert done.code == 2
+        assert "store:" in done.err
 
 
 def test_differences_make_the_audit_fail(run: Run, tmp_path: Path) -> None:
