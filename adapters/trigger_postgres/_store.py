@@ -101,7 +101,8 @@ class PostgresStore:
             behind a question mark.
 
     Raises:
-        StoreUnavailable: the database doesn't answer.
+        InvalidValue: the address is none.
+        StoreUnavailable: the database doesn't answer, or lets nobody in; it says why.
         StoreTooNew: a newer version of this library made the tables.
         StoreError: the database can't be used: it is too old, not in UTF-8, or has tables of something else.
     """
@@ -112,7 +113,12 @@ class PostgresStore:
 
     def __init__(self, address: str) -> None:
         conninfo = f"postgresql://{address}"
-        self.url = _without_password(conninfo)
+        try:
+            self.url = _without_password(conninfo)
+        except psycopg.ProgrammingError:  # its text may hold the password
+            raise InvalidValue(
+                "store", "must be a URL as libpq takes it, such as postgresql://user@host:5432/database"
+            ) from None
         self._process = os.getpid()
         self._closed = False
         trigger_sql.script("staging", "postgres")  # reads all now, not in many threads when first asked
@@ -120,6 +126,12 @@ class PostgresStore:
             with psycopg.connect(conninfo, autocommit=True, connect_timeout=10) as connection:
                 _check_server(connection)
                 _migrate(connection)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is not None:
+                raise _translated(error) from error
+            raise StoreUnavailable(
+                f"the database can't be reached now: {' '.join(str(error).split())}"
+            ) from error
         except psycopg.Error as error:
             raise _translated(error) from error
         self._pool: ConnectionPool[_Connection] = ConnectionPool(

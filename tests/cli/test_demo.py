@@ -157,6 +157,11 @@ def test_demo_on_a_store(run: Run, tmp_path: Path) -> None:
     refused = run("demo", "--store", tmp_path / "mine.duckdb")
     assert refused.code == 2
     assert "name a new file" in refused.err
+    refused = run("demo", "--store", "postgresql://u:secret@db.example/x")
+    assert (refused.code, refused.err) == (
+        2,
+        "trigger-core: a demo keeps its data in a file: name a new one\n",
+    )
 
 
 def test_every_flow_in_every_status(library: Library, clock: Clock) -> None:

@@ -2,12 +2,16 @@
 
 import subprocess
 import sys
+import traceback
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 
+import trigger_core
 from tests.store import openers
+from trigger_core.errors import InvalidValue, StoreUnavailable
 from trigger_core.testing.contract.test_concurrency import run_all
 
 ROOT = Path(__file__).parents[2]
@@ -29,3 +33,26 @@ def test_one_makes_the_tables_while_the_others_wait(postgres_url: str, in_proces
         assert versions == [(number,) for number in range(1, len(versions) + 1)]
         assert connection.execute("select n from added").fetchall() == [(1,)]
         assert connection.execute("select count(*) from triggers").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "address", ["u:secret@h/x?colour=red", "u:secret@[::1/x", "u:secret@h/%zz", "a b:secret@h/x"]
+)
+def test_what_is_no_url_is_refused(address: str) -> None:
+    """A URL that libpq can't read is the caller's to correct; what is said of it tells no password."""
+    with pytest.raises(InvalidValue, match="store: must be a URL") as caught:
+        trigger_core.open(f"postgresql://{address}")
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_why_nobody_is_let_in_is_said(postgres_url: str) -> None:
+    """A database that isn't there, or a role that isn't known, is named to whoever opens the store."""
+    url = urlsplit(postgres_url)
+    missing, stranger = (
+        url._replace(path="/nowhere"),
+        url._replace(netloc=f"nobody:secret@{url.hostname}:{url.port}"),
+    )
+    for wrong, why in ((missing, '"nowhere"'), (stranger, '"nobody"')):
+        with pytest.raises(StoreUnavailable, match=why) as caught:
+            trigger_core.open(urlunsplit(wrong))
+        assert "secret" not in str(caught.value)

@@ -71,7 +71,9 @@ def demo(store: str | None, port: int | None) -> int:
             store = str(Path(stack.enter_context(_directory())) / "demo.duckdb")
         else:
             path = _admin.path_of(store)
-            found = path is None or os.path.exists(path)
+            if path is None:
+                raise InvalidInput("a demo keeps its data in a file: name a new one")
+            found = os.path.exists(path)
         library = stack.enter_context(_store.own(store))
         if found and not library.keys(example.ACCOUNT):
             raise InvalidInput(f"{store} is there already, and not a demo's; name a new file")
