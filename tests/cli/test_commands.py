@@ -90,6 +90,21 @@ def test_record_of_standard_input(store: Path) -> None:
     assert (done.stdout, done.stderr) == (EXPECTED, "")
 
 
+def test_record_of_a_pipe(store: Path, tmp_path: Path) -> None:
+    """A journal may come in through a named pipe, which is opened once, for whoever writes."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(
+        [*PROGRAM, "record", pipe, "--store", store], stdout=subprocess.PIPE, text=True
+    ) as reader:
+        try:
+            with pipe.open("w") as writer:
+                writer.write(text(facts()))
+            assert reader.communicate(timeout=30)[0] == EXPECTED
+        finally:
+            reader.kill()
+
+
 def test_export(run: Run, store: Path) -> None:
     """An export is a journal that gives the same answers."""
     done = run("export", "--store", store, TRIGGER)
