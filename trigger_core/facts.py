@@ -1,7 +1,8 @@
 """The facts that a host records: what happened, when, and to whom.
 
 A fact is checked and normalised when it is made, so an instance is always well formed: ids are lower-case UUIDs,
-times are UTC and cut to milliseconds, money is a ``Decimal`` with at most six places.
+times are UTC and cut to milliseconds, money is a ``Decimal`` with at most six places. Text is taken for all of these,
+as journals have it; type checkers ask for ``datetime`` and ``Decimal``, which are what an instance has.
 
 >>> began = Started(execution_id="85B3B004-5331-4921-B44A-6915F5572A7A", at="2025-11-23T03:25:44.4999+01:00")
 >>> to_json(began)

@@ -143,10 +143,11 @@ def test_keys(run: Run, store: Path) -> None:
 def test_keys_as_json(run: Run, store: Path) -> None:
     """With --json a new key is an object."""
     done = run(
-        "keys", "create", "--store", store, "--account", "acme", "--json", "--expires-at", "2999-01-01T00:00Z"
+        *("keys", "create", "--store", store, "--account", "acme", "--json"),
+        *("--expires-at", "2999-01-01T00:00Z", "--scopes", "read, send,read"),
     )
     made = json.loads(done.out)
-    assert (made["account"], made["scopes"], made["key"][:8]) == ("acme", ["read"], "sk_live_")
+    assert (made["account"], made["scopes"], made["key"][:8]) == ("acme", ["read", "send"], "sk_live_")
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ def _port(text: str) -> int:
 
 
 def _list(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
 def _pair(text: str) -> tuple[str, str]:
