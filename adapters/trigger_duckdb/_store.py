@@ -56,6 +56,9 @@ _FEW: Final = 100
 _PAUSES: Final = (0.001, 0.01, 0.1, 0.5)
 """Seconds to wait, one time after the other, for others' transactions to end."""
 
+_COPY: Final = "copy"
+"""The name of a snapshot that isn't whole yet."""
+
 _HOLDER: Final = re.compile(r"\(PID (\d+)\)")
 
 _CONFIG: Final[dict[str, Any]] = {
@@ -105,7 +108,9 @@ class DuckDBStore:
         self._snapshots = (
             os.path.join(gettempdir(), f"trigger-core-{uuid4()}")
             if path == ":memory:"
-            else f"{self.path}.snapshot"
+            else os.path.join(
+                os.path.dirname(self.path), f".{os.path.basename(self.path)}.trigger-core-snapshot"
+            )
         )
         self._lock = threading.Lock()
         self._reopening = threading.Lock()
@@ -319,17 +324,20 @@ class DuckDBStore:
         """Writes a consistent copy of the database to a new file, while others read and write.
 
         Raises:
-            InvalidValue: there is a file of that name already, or no such folder.
+            InvalidValue: there is a file of that name already, or no such folder, or that is for what is being copied.
         """
         if os.path.exists(path):
             raise InvalidValue("path", f"{path} is there already; name a file that isn't")
         if not os.path.isdir(folder := os.path.dirname(os.path.abspath(path))):
             raise InvalidValue("path", f"there is no folder {folder}")
+        scratch = os.path.realpath(self._snapshots)
+        if scratch in {os.path.realpath(path), os.path.realpath(folder)}:
+            raise InvalidValue("path", f"{self._snapshots} is where copies are made: name another folder")
         with self._snapshotting, self._translating():
             cursor = self._cursor()
-            shutil.rmtree(self._snapshots, ignore_errors=True)  # an earlier process may have been killed
-            os.makedirs(self._snapshots, mode=0o700)
-            copy = os.path.join(self._snapshots, "copy")
+            self._clear_snapshots()  # an earlier process may have been killed
+            os.makedirs(self._snapshots, mode=0o700, exist_ok=True)
+            copy = os.path.join(self._snapshots, _COPY)
             try:
                 cursor.execute(f"attach {_quoted(copy)} as snapshot (storage_version '{_SHELL_READS}')")
                 try:
@@ -343,7 +351,15 @@ class DuckDBStore:
                 except OSError as error:
                     raise StoreUnavailable(f"the copy could not be moved to {path}: {error}") from error
             finally:
-                shutil.rmtree(self._snapshots, ignore_errors=True)
+                self._clear_snapshots()
+
+    def _clear_snapshots(self) -> None:
+        """Removes what a snapshot left unfinished, and nothing that isn't ours."""
+        for name in (_COPY, f"{_COPY}.wal"):
+            with suppress(OSError):
+                os.remove(os.path.join(self._snapshots, name))
+        with suppress(OSError):
+            os.rmdir(self._snapshots)
 
     def health(self) -> None:
         """Returns if the store answers."""

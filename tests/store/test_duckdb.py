@@ -21,6 +21,7 @@ from trigger_core.facts import Job
 from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger
 
 ROOT = Path(__file__).parents[2]
+SCRATCH = ".store.duckdb.trigger-core-snapshot"
 TABLES = re.findall(r"^create table (\w+)", trigger_sql.script("schema"), re.MULTILINE)
 
 
@@ -355,7 +356,7 @@ def test_a_snapshot_is_whole_while_others_write(tmp_path: Path) -> None:
 
 def test_a_snapshot_is_written_whatever_an_earlier_one_left(tmp_path: Path) -> None:
     """What a killed process left of its snapshot is in nobody's way; a folder that isn't there is named."""
-    left = tmp_path / "store.duckdb.snapshot"
+    left = tmp_path / SCRATCH
     left.mkdir()
     with duckdb.connect(left / "copy") as connection:
         connection.execute("create table tally (a integer)")
@@ -366,6 +367,39 @@ def test_a_snapshot_is_written_whatever_an_earlier_one_left(tmp_path: Path) -> N
         library.snapshot(tmp_path / "it's a copy.duckdb")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["it's a copy.duckdb", "store.duckdb"]
     assert shell(tmp_path / "it's a copy.duckdb", "select pending from execution_counts") == [{"pending": 1}]
+
+
+def test_a_snapshot_removes_nobodys_files(tmp_path: Path) -> None:
+    """Whatever stands where copies are made stays, and no snapshot is written there."""
+    for name in ("store.duckdb.snapshot", SCRATCH):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "sunday.duckdb").write_text("kept")
+    with trigger_core.open(tmp_path / "store.duckdb") as library:
+        library.record([*direct_trigger(), job(1)])
+        for wrong in (tmp_path / SCRATCH / "monday.duckdb", tmp_path / "x" / ".." / SCRATCH / "copy"):
+            (tmp_path / "x").mkdir(exist_ok=True)
+            with pytest.raises(InvalidValue, match="name another folder"):
+                library.snapshot(wrong)
+        library.snapshot(tmp_path / "store.duckdb.snapshot" / "monday.duckdb")
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.duckdb")}
+    assert left == {
+        "store.duckdb",
+        "store.duckdb.snapshot/sunday.duckdb",
+        "store.duckdb.snapshot/monday.duckdb",
+        f"{SCRATCH}/sunday.duckdb",
+    }
+    monday = tmp_path / "store.duckdb.snapshot" / "monday.duckdb"
+    assert shell(monday, "select pending from execution_counts") == [{"pending": 1}]
+
+
+def test_a_snapshot_is_named_where_copies_would_be_made(tmp_path: Path) -> None:
+    """A file of the name of the folder that copies are made in is refused, as trying again would not help."""
+    with (
+        trigger_core.open(tmp_path / "store.duckdb") as library,
+        pytest.raises(InvalidValue, match="name another folder"),
+    ):
+        library.snapshot(tmp_path / SCRATCH)
+    assert [path.name for path in tmp_path.iterdir()] == ["store.duckdb"]
 
 
 def test_a_store_in_memory_leaves_nothing_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
