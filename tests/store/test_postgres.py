@@ -11,7 +11,9 @@ import pytest
 
 import trigger_core
 from tests.store import openers
+from trigger_core.copying import copy
 from trigger_core.errors import InvalidValue, StoreUnavailable
+from trigger_core.testing.contract.samples import DIRECT, direct_trigger
 from trigger_core.testing.contract.test_concurrency import run_all
 
 ROOT = Path(__file__).parents[2]
@@ -56,3 +58,21 @@ def test_why_nobody_is_let_in_is_said(postgres_url: str) -> None:
         with pytest.raises(StoreUnavailable, match=why) as caught:
             trigger_core.open(urlunsplit(wrong))
         assert "secret" not in str(caught.value)
+
+
+def test_one_database_is_copied_into_itself_by_no_spelling(postgres_url: str) -> None:
+    """Its addresses are many; two schemas of it are two stores, though they have the same address but for options."""
+    url = urlsplit(postgres_url)
+    schema = postgres_url + "?options=-csearch_path%3Dtheirs"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("create schema theirs")
+    with trigger_core.open(postgres_url) as library, trigger_core.open(schema) as theirs:
+        library.record(direct_trigger())
+        for spelling in (
+            postgres_url + "?application_name=copy",
+            urlunsplit(url._replace(netloc=url.netloc.replace("127.0.0.1", "localhost"))),
+        ):
+            with trigger_core.open(spelling) as again, pytest.raises(InvalidValue, match="another store"):
+                copy(library, again)
+        assert copy(library, theirs).triggers == 1
+        assert theirs.trigger("acme", DIRECT).status == library.trigger("acme", DIRECT).status

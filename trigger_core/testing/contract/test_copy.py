@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from attrs import evolve
@@ -27,6 +27,7 @@ from trigger_core.catalog import (
 )
 from trigger_core.copying import Copied, CopyRefused, copy
 from trigger_core.errors import InvalidValue, StoreUnavailable
+from trigger_core.store import Store
 from trigger_core.testing.contract.samples import (
     CREATED,
     DIRECT,
@@ -350,10 +351,28 @@ def test_facts_that_contradict_are_named(library: Library, theirs: list[facts.Fa
         assert list(target.audit()) == []
 
 
-def test_a_store_is_not_copied_into_itself(store_url: str) -> None:
-    """The same store on both sides is refused."""
-    with trigger_core.open(store_url) as library, pytest.raises(InvalidValue, match="another store"):
-        copy(library, library)
+class Elsewhere:
+    """A store by another address."""
+
+    url = "elsewhere://store"
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def test_a_store_is_not_copied_into_itself(library: Library) -> None:
+    """The same store on both sides is refused, by whatever address, and nothing is changed."""
+    fill(library)
+    before = stored(library)
+    elsewhere = Library(cast("Store", Elsewhere(library.store)))
+    for source, target in ((library, library), (library, elsewhere), (elsewhere, library)):
+        with pytest.raises(InvalidValue, match="another store"):
+            copy(source, target)
+    assert stored(library) == before
+    assert library.store.table("select count(*) from rates", {})[1] == [(0,)]
 
 
 # Crashes
