@@ -53,7 +53,8 @@ class Patience:
         attempts: how often at most.
         pause: the time before the second attempt, which doubles with each further one, up to an hour; half of it
             less or more, by chance.
-        limit: nothing is tried again later than this after the first attempt, which is made however late it is.
+        limit: nothing is tried again later than this after the first attempt, which is made however late it is. A
+            batch whose sender fails is given up when the first of its messages would be tried too late.
 
     Raises:
         InvalidValue: there is to be no attempt, or a time is not above 0.
@@ -101,6 +102,12 @@ class Claim:
     def touched(self) -> set[str]:
         """The triggers that this is about."""
         return {row[1] for jobs in (self.jobs, self.left) for row in jobs}
+
+    @property
+    def dead_at(self) -> datetime:
+        """After when some of its messages are not tried again."""
+        earliest: datetime = min(row[5] for row in self.jobs)
+        return earliest
 
 
 @frozen
@@ -207,7 +214,9 @@ def claim(
         "now": naive(now),
         "expires_at": naive(expires_at),
     }
-    session.run("dispatch_claim_retries", **asked, most=most)
+    # the odd one is now this kind's, now that one's: where one message goes at a time, neither waits for good
+    half, other_half = (most + int(claim_id[-1], 16) % 2) // 2, (most + int(claim_id[-2], 16) % 2) // 2
+    session.run("dispatch_claim_retries", **asked, most=most, share=half)
     session.run("dispatch_retries_claimed", claim_id=claim_id)
     [(retried,)] = session.rows("dispatch_claimed", claim_id=claim_id)
     if retried < most:
@@ -215,6 +224,7 @@ def claim(
             "dispatch_claim",
             **asked,
             most=most - retried,
+            large=min(other_half, most - retried),
             patience=min(int(patience.limit.total_seconds()), _MOST_SECONDS),
         )
         session.run("dispatch_advance", claim_id=claim_id)
@@ -263,19 +273,19 @@ def take_over(
     workers: Sequence[str] | None,
     now: datetime,
     expires_at: datetime,
-) -> Claim | None:
-    """Takes a claim over whose worker is gone, in a write transaction; None if there is none.
+) -> Claim:
+    """Takes a claim over whose worker is gone, in a write transaction; an empty one if there is none.
 
     Who opted out since isn't looked at: the sender may have taken the message already.
     """
     gone = {"now": naive(now), "workers": workers}
     rows = session.rows("dispatch_lost", channel=channel, **gone)
     if not rows:
-        return None
+        return Claim("", (), ())
     [(claim_id,)] = rows
     taken = {"claim_id": claim_id, "worker_id": worker_id, "expires_at": naive(expires_at)}
     if not session.rows("dispatch_take_over", **taken, **gone):
-        return None
+        return Claim("", (), ())
     return _claimed(
         session, texts, claim_id, channel, session.rows("dispatch_jobs", claim_id=claim_id, channel=channel)
     )

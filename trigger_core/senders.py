@@ -119,7 +119,11 @@ class Sender(Protocol):
         """
 
     def events(self) -> Sequence[Event]:
-        """What was reported since it was asked last; for senders that are told by other ways, nothing."""
+        """What was reported since it was asked last; for senders that are told by other ways, nothing.
+
+        A worker that is killed before it has recorded them loses them: a sender that can ask its provider again gives
+        them once more when it is made anew, as events told twice count once.
+        """
 
     def close(self) -> None:
         """Ends all connections."""

@@ -180,7 +180,7 @@ class Worker:
             thread.start()
 
     def stop(self) -> None:
-        """Ends the work; batches in hand are finished and recorded first. The senders are closed."""
+        """Ends the work and closes the senders; what is in hand is finished first, and what was reported recorded."""
         self._stopping.set()
         self._wake()
         for thread in self._threads:
@@ -189,6 +189,7 @@ class Worker:
         self._library._workers.pop(self.worker_id, None)
         self._library._wake_workers()  # whatever it would have tried again is theirs
         for channel, sender in self._senders.items():
+            self._last_events(channel)
             try:
                 sender.close()
             except Exception as error:
@@ -297,18 +298,18 @@ class Worker:
                 asked = {"channel": channel, "workers": self._others()}
                 [(due_at, lost_at)] = session.rows("dispatch_next", **asked)
             if lost_at is not None and lost_at <= naive(now):
-                claim = self._take_over(channel)
-                if claim is not None and not sender.idempotent:
+                claim = self._take_over(channel, sender)
+                if claim is not None and claim.jobs and not sender.idempotent:
                     self._settle(sender, claim, [IN_DOUBT] * len(claim.jobs))
                     return len(claim.jobs)
             elif due_at is not None and due_at <= naive(now):
                 claim = self._claim(channel, sender)
-                if claim is None:  # the rate allows no more now
-                    return 0
             else:
                 watch.rest(serial, due_at, lost_at)
                 return 0
-            if claim is not None and claim.jobs:
+            if claim is None:  # the rate allows no more now
+                return 0
+            if claim.jobs:
                 break
         self._in_hand.add(claim.claim_id)
         try:
@@ -323,10 +324,12 @@ class Worker:
         except Exception as error:
             _LOG.warning("the sender for %s failed: %s", channel, type(error).__name__)
             failures = self._failures[claim.claim_id] = self._failures.get(claim.claim_id, 0) + 1
-            if sender.idempotent and failures < self._patience.attempts:
+            pause = self._patience.pause_after(failures, self._dice)
+            is_late = naive(self._now() + pause) > claim.dead_at
+            if sender.idempotent and failures < self._patience.attempts and not is_late:
                 # the claim is kept: the same messages are handed over again when its time has run out
                 self._in_hand.discard(claim.claim_id)
-                self._renew([claim.claim_id], self._patience.pause_after(failures, self._dice))
+                self._renew([claim.claim_id], pause)
                 return
             results, wrong = [IN_DOUBT] * len(claim.messages), set()
         if wrong:
@@ -335,11 +338,13 @@ class Worker:
             )
         self._settle(sender, claim, results)
 
-    def _take_over(self, channel: str) -> Claim | None:
-        """A claim whose worker is gone, if there is one still."""
-        now = self._now()
+    def _take_over(self, channel: str, sender: Sender) -> Claim | None:
+        """A claim whose worker is gone, an empty one if there is none any more; None where the rate allows none now."""
+        now, rate = self._now(), self._rates.get(channel) if sender.idempotent else None
         with self._library.store.write() as session:
-            return _dispatch.take_over(
+            if rate is not None and not rate.available(session, channel, now):
+                return None
+            claim = _dispatch.take_over(
                 # who is there is asked anew: one that came since may have made a claim
                 session,
                 self._texts,
@@ -349,6 +354,11 @@ class Worker:
                 now,
                 now + self._lease,
             )
+            if (
+                rate is not None
+            ):  # all of it is handed over at once, so the next ones wait until it is made up for
+                session.run("dispatch_rate_take", channel=channel, messages=len(claim.jobs))
+            return claim
 
     def _others(self) -> list[str] | None:
         """The workers that are there; None where there may be others elsewhere."""
@@ -451,6 +461,21 @@ class Worker:
             self._told[channel] = events
             raise
         return len(events)
+
+    def _last_events(self, channel: str) -> None:
+        """Records all that the sender was told until now; where the store can't be asked, not for ever."""
+        for _ in range(_TRIES):
+            try:
+                if not self._events(channel):
+                    return
+            except StoreUnavailable:
+                sleep(_POLL)
+            except TriggerCoreError as error:
+                _LOG.warning(
+                    "what was reported on %s could not be recorded: %s", channel, type(error).__name__
+                )
+                return
+        _LOG.warning("not all that was reported on %s could be recorded", channel)
 
 
 class _Watch:

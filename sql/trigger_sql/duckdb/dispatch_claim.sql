@@ -1,6 +1,7 @@
 -- Claims jobs that are due on a channel, up to a number. Where executions that can be claimed whole and larger ones
--- wait side by side, each kind has half: a message to one person needn't wait behind one to a million, nor that behind
--- ever more of those. Each execution gives one job at least, so no more of them are looked at than jobs are wanted.
+-- wait side by side, each kind has its share: a message to one person needn't wait behind one to a million, nor that
+-- behind ever more of those. Each execution gives one job at least, so no more of them are looked at than jobs are
+-- wanted.
 -- $claim_id: the new claim
 -- $worker_id: who claims
 -- $channel: email, sms or whatsapp
@@ -8,6 +9,7 @@
 -- $expires_at: when others may take the claim over
 -- $patience: for how many seconds after this its jobs are tried
 -- $most: how many jobs
+-- $large: how many of them are a larger execution's where both kinds wait
 insert into claims
 with small as (
     select
@@ -61,8 +63,8 @@ limited as (
         *,
         case
             when not has_large then $most::integer
-            when is_large then $most::integer - least(small_jobs, $most::integer - $most::integer // 2)
-            else $most::integer - $most::integer // 2
+            when is_large then $most::integer - least(small_jobs, $most::integer - $large::integer)
+            else $most::integer - $large::integer
         end as share
     from shares
 )

@@ -1,11 +1,13 @@
 -- Written for PostgreSQL: several workers claim at once there, each what no other has locked.
--- Claims jobs that are due to be tried again on a channel, the earliest first.
+-- Claims jobs that are due to be tried again on a channel, the earliest first; where others wait for their first
+-- attempt, no more than their share.
 -- $claim_id: the new claim
 -- $worker_id: who claims
 -- $channel: email, sms or whatsapp
 -- $now: what is due by then
 -- $expires_at: when others may take the claim over
 -- $most: how many jobs
+-- $share: how many where others wait
 insert into claims
 select
     account,
@@ -23,5 +25,10 @@ select
 from retries
 where channel = $channel and due_at <= $now::timestamp
 order by due_at, execution_id, job_id
-limit $most::integer
+limit
+    case
+        when exists (select 1 from dispatches as d where d.channel = $channel and d.due_at <= $now::timestamp)
+            then $share::integer
+        else $most::integer
+    end
 for update skip locked

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -215,6 +216,75 @@ def test_an_idempotent_sender_that_keeps_failing_is_given_up(library: Library, c
     assert counts(library, trigger_id) == {"failed": 5}
 
 
+def test_a_failing_sender_is_given_up_in_time(library: Library, clock: Clock) -> None:
+    """Nothing is handed over later than the limit after the first attempt, however many attempts there are."""
+    trigger_id = send(library)
+    handed = []
+
+    def fail(_: Sequence[Message]) -> None:
+        handed.append(clock.now)
+        raise ConnectionError
+
+    patience = Patience(attempts=50, limit=timedelta(minutes=10))
+    with Worker(library, {"sms": Teller(idempotent=True, before=fail)}, patience=patience) as worker:
+        for _ in range(40):
+            worker.turn()
+            clock.forward(minutes=1)
+    assert len(handed) > 2
+    assert handed[-1] - handed[0] <= timedelta(minutes=11)  # a turn each minute
+    assert counts(library, trigger_id) == {"failed": 5}
+
+
+def test_what_is_handed_over_again_keeps_to_the_rate(library: Library, clock: Clock) -> None:
+    """After a provider was away, no more than the rate goes out to it."""
+    send(library), send(library)
+    begun, handed = clock.now, []
+
+    def away(messages: Sequence[Message]) -> None:
+        if clock.now < begun + timedelta(seconds=25):
+            raise ConnectionError
+        handed.append((clock.now, len(messages)))
+
+    patience = Patience(attempts=50, pause=timedelta(seconds=2))
+    with Worker(
+        library, {"sms": Teller(idempotent=True, before=away)}, rates={"sms": 1}, patience=patience
+    ) as worker:
+        for _ in range(60):
+            for _ in range(3):
+                worker.turn()
+            clock.forward(seconds=1)
+    assert sum(count for _, count in handed) == 10
+    assert max(Counter(at for at, _ in handed).values()) == 1
+
+
+def test_what_was_reported_last_is_recorded(library: Library, clock: Clock) -> None:
+    """Events that could not be recorded yet, and such as came since, are recorded when the worker stops."""
+    trigger_id = send(library)
+    sender = Teller(lambda message: Accepted(provider_message_id=message.token))
+
+    def delivered(number: int) -> Event:
+        return Event(
+            event_id=f"e{number}",
+            type="delivered",
+            at=clock.now,
+            account=ACCOUNT,
+            provider="teller",
+            provider_message_id=sender.handed[number].token,
+        )
+
+    with Worker(library, {"sms": sender}) as worker:
+        worker.turn()
+        sender.told = [delivered(0)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(library, "record", lambda _: (_ for _ in ()).throw(StoreUnavailable()))
+            with pytest.raises(StoreUnavailable):
+                worker.turn()
+        sender.told = [delivered(1)]
+    found = library.jobs(ACCOUNT, execution_id(library, trigger_id)).jobs
+    assert [job.job_id for job in found if job.delivered_at is not None] == [1, 2]
+    assert sender.closed == 1
+
+
 @pytest.mark.parametrize("wrong", [{"attempts": 0}, {"pause": timedelta(0)}, {"limit": timedelta(-1)}])
 def test_patience_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
     """No attempts, and times that aren't above 0, are named; very many attempts are no harm."""
@@ -223,6 +293,36 @@ def test_patience_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
     for pause in (timedelta(seconds=1), timedelta(days=9999)):
         longest = Patience(attempts=10_000, pause=pause).pause_after(9_999, Random(1))
         assert timedelta(hours=0.5) <= longest <= timedelta(hours=1.5)
+
+
+def test_one_at_a_time_both_small_and_large_sends_go_on(library: Library) -> None:
+    """Where there is room for one message only, neither kind waits for the other to end."""
+    large = send(library)
+    small = [send(library, contact_external_id="user_1") for _ in range(40)]
+    with Worker(library, {"sms": Teller(most=1)}) as worker:
+        for _ in range(30):
+            worker.turn()
+    assert counts(library, large) == {"sent": 5}
+    assert sum(library.trigger(ACCOUNT, one).status == "completed" for one in small) >= 20
+
+
+def test_a_first_attempt_does_not_wait_for_retries(library: Library, clock: Clock) -> None:
+    """Those who are tried again have half of each batch where others are sent to for the first time."""
+    for _ in range(4):
+        send(library)
+    sender = Teller(lambda _: BUSY, most=4)
+    with Worker(library, {"sms": sender}, patience=Patience(pause=timedelta(seconds=1))) as worker:
+        while worker.turn():
+            pass
+        clock.forward(seconds=10)
+        late = send(library, contact_external_id="user_3")
+        sender.answer, sender.handed = (lambda _: Accepted()), []
+        worker.turn()
+        assert counts(library, late) == {"sent": 1}
+        assert len(sender.handed) == 3
+        while worker.turn():
+            pass
+    assert len(sender.handed) == 21
 
 
 def test_a_large_send_goes_on_beside_small_ones(library: Library) -> None:
@@ -420,7 +520,9 @@ def test_a_worker_that_came_while_another_takes_over(
 
     def in_between() -> Any:
         monkeypatch.undo()
-        assert Worker(library, {"sms": fast})._take_over("sms") is not None
+        claim = Worker(library, {"sms": fast})._take_over("sms", fast)
+        assert claim is not None
+        assert len(claim.jobs) == 1
         return write()
 
     monkeypatch.setattr(library.store, "write", in_between)
