@@ -53,9 +53,9 @@ class _Lent:
         return getattr(self._store, name)
 
     @contextmanager
-    def _counted(self, name: str) -> Iterator[Session]:
-        used: Callable[[], AbstractContextManager[Session]] = self.__getattr__(name)
-        with used() as session:
+    def _counted(self, name: str, **how: bool) -> Iterator[Session]:
+        used: Callable[..., AbstractContextManager[Session]] = self.__getattr__(name)
+        with used(**how) as session:
             self._busy += 1
             try:
                 yield session
@@ -65,8 +65,8 @@ class _Lent:
     def read(self) -> AbstractContextManager[Session]:
         return self._counted("read")
 
-    def write(self) -> AbstractContextManager[Session]:
-        return self._counted("write")
+    def write(self, *, wait: bool = True) -> AbstractContextManager[Session]:
+        return self._counted("write", wait=wait)
 
     def workspace(self) -> AbstractContextManager[Session]:
         return self._counted("workspace")

@@ -69,11 +69,6 @@ class GroupCommit:
         self._writing = False
         self._crowd = 1
 
-    @property
-    def idle(self) -> bool:
-        """Whether nobody is writing."""
-        return not self._writing
-
     def record(self, work: Sequence[Any], account: str | None) -> None:
         """Returns when the work is durable; raises what went wrong with it, and it alone."""
         self.submit(Ticket(work, account))

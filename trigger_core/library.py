@@ -35,7 +35,7 @@ from trigger_core.errors import (
     StoreUnavailable,
     WrongFlow,
 )
-from trigger_core.store import Row, Store, open_store, settled
+from trigger_core.store import Row, Session, Store, open_store, settled
 
 if TYPE_CHECKING:  # what an answer doesn't need is imported when it is first used
     from trigger_core import _audit
@@ -299,8 +299,13 @@ class Library:
                 touched.update(batch.touched)
                 if group[0].counts is not None:
                     group[0].counts = _counts(len(group[0].work), batch)
-            while self._long:
-                _compact.fold(session, *self._long.pop())
+            self._fold_long(session)
+
+    def _fold_long(self, session: Session) -> None:
+        """Folds the ledgers that a reader found long."""
+        for key in list(self._long):
+            self._long.discard(key)
+            _compact.fold(session, *key)
 
     # Sending
 
@@ -511,7 +516,8 @@ class Library:
         _check_flow(state, details)
         if long:
             self._long.add(key)
-            self._fold()
+            with suppress(StoreUnavailable, StoreError), self.store.write(wait=False) as session:
+                self._fold_long(session)  # while another writes, that one does it
         if self.store.sees_every_write:
             self._states.put(key, (seen, state))
         return state
@@ -532,12 +538,6 @@ class Library:
         if question == "trigger":
             return _derive.trigger(head, ledger)
         return _derive.workflow(head, cast(facts.Workflow, head.workflow), ledger, contacts)
-
-    def _fold(self) -> None:
-        """Has ledgers folded that a reader found long; while another writes, that one does it."""
-        if self._long and self._commit.idle:
-            with suppress(StoreUnavailable, StoreError):
-                self._commit.record((), None)
 
     def triggers(
         self,

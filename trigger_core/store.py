@@ -72,12 +72,16 @@ class Store(Reader, Protocol):
     def read(self) -> AbstractContextManager[Session]:
         """A transaction whose reads all see one state; a thread may have several."""
 
-    def write(self) -> AbstractContextManager[Session]:
+    def write(self, *, wait: bool = True) -> AbstractContextManager[Session]:
         """A transaction that is durable once left without an error, and leaves nothing behind otherwise.
+
+        Args:
+            wait: whether to wait for what other transactions hold; otherwise it is given up.
 
         Raises:
             StoreConflict: another process's transaction got in the way; done again it will see what that one did.
             StoreInDoubt: it may be durable or not.
+            StoreUnavailable: it would have had to wait.
         """
 
     def workspace(self) -> AbstractContextManager[Session]:

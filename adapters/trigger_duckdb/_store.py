@@ -207,12 +207,19 @@ class DuckDBStore:
             return cursor.execute(_statement(query), parameters).fetchall()
 
     @contextmanager
-    def write(self) -> Iterator[_Session]:
-        """The one write transaction, durable once left without an error."""
+    def write(self, *, wait: bool = True) -> Iterator[_Session]:
+        """The one write transaction, durable once left without an error.
+
+        Raises:
+            StoreUnavailable: another one is under way, and ``wait`` is false.
+        """
         self.check()
+        if not wait and self._lock.locked():
+            raise StoreUnavailable("another transaction is being written; nothing was recorded: try again")
         with self._lock, self._translating():
             self.check()
             writer = self._writer or self._staging_cursor()
+            root = self._root
             self._writer = None
             try:
                 writer.begin()
@@ -224,8 +231,13 @@ class DuckDBStore:
                 except duckdb.Error:
                     writer.close()
                 else:
-                    self._writer = writer
+                    self._keep(writer, root)
                 raise
+            self._keep(writer, root)
+
+    def _keep(self, writer: Connection, root: Connection | None) -> None:
+        """Leaves a cursor to the next write, unless the database was closed under it."""
+        if root is self._root:
             self._writer = writer
 
     def _commit(self, writer: Connection) -> None:

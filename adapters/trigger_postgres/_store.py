@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from itertools import chain
-from select import select
+from select import POLLIN, poll
 from time import monotonic
 from typing import Any, Final
 from uuid import uuid4
@@ -61,6 +61,7 @@ _SETTINGS: Final = {
 _READ: Final = "begin isolation level repeatable read read only"
 # A plan made for a few staged rows would be kept for a million of them.
 _WRITE: Final = "begin isolation level read committed; set local plan_cache_mode = force_custom_plan"
+_WRITE_AT_ONCE: Final = f"{_WRITE}; set local lock_timeout = '10ms'"
 
 _MIGRATING: Final = 0x7472_6967_6765_7231
 """The advisory lock that one process holds while it brings the schema up to date and others wait."""
@@ -169,16 +170,17 @@ class PostgresStore:
             yield _Session(connection)
 
     @contextmanager
-    def write(self) -> Iterator[_Session]:
+    def write(self, *, wait: bool = True) -> Iterator[_Session]:
         """A transaction that is durable once left without an error.
 
         Raises:
             StoreConflict: another process got in the way; the transaction may be done again.
             StoreInDoubt: the connection was lost during the commit.
+            StoreUnavailable: rows are locked by others, for too long or, where ``wait`` is false, at all.
         """
         with self._connection() as connection:
             _stage(connection)
-            connection.execute(_WRITE)
+            connection.execute(_WRITE if wait else _WRITE_AT_ONCE)
             yield _Session(connection)
             try:
                 connection.commit()
@@ -374,7 +376,9 @@ def _configure(connection: psycopg.Connection[Any]) -> None:
 
 def _check_alive(connection: psycopg.Connection[Any]) -> None:
     """Asks the server only where it has said something unasked: that it, or the connection, ends."""
-    if select([connection.fileno()], [], [], 0)[0]:
+    said = poll()  # unlike select, whatever the descriptor's number
+    said.register(connection.fileno(), POLLIN)
+    if said.poll(0):
         ConnectionPool.check_connection(connection)
 
 

@@ -10,6 +10,7 @@ import sysconfig
 import tempfile
 import threading
 from pathlib import Path
+from typing import cast
 
 import duckdb
 import pytest
@@ -19,6 +20,7 @@ import trigger_sql
 from trigger_core.errors import InvalidValue, StoreClosed, StoreError, StoreInUse, StoreTooNew
 from trigger_core.facts import Job
 from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger
+from trigger_duckdb import DuckDBStore
 
 ROOT = Path(__file__).parents[2]
 SCRATCH = ".store.duckdb.trigger-core-snapshot"
@@ -301,6 +303,23 @@ def test_an_interrupt_comes_through_and_leaves_nothing_half(tmp_path: Path, inte
     """Ctrl-C amid a call is a KeyboardInterrupt; the call is whole or not there, and the next one works."""
     ended = run(INTERRUPTS, str(tmp_path / "store.duckdb"), str(interrupts))
     assert (ended.stdout, ended.returncode) == ("done\n", 0), ended.stderr
+
+
+def test_a_commit_whose_checkpoint_fails_is_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Facts that are safe in the log are recorded, though the database failed as it wrote them into the file."""
+
+    def commit(store: DuckDBStore, writer: duckdb.DuckDBPyConnection) -> None:
+        writer.commit()
+        writer.close()
+        cast("duckdb.DuckDBPyConnection", store._root).close()
+        store._drop_failed()
+
+    with trigger_core.open(tmp_path / "store.duckdb") as library:
+        with monkeypatch.context() as patched:
+            patched.setattr(DuckDBStore, "_commit", commit)
+            library.record([*direct_trigger(), job(1)])
+        library.record([job(2)])
+        assert library.jobs("acme", EXECUTION).pagination.total == 2
 
 
 def test_a_migration_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,12 @@
 """What PostgreSQL as a store has to keep to, beyond what every store has to."""
 
+import os
 import subprocess
 import sys
 import traceback
+from contextlib import ExitStack
 from pathlib import Path
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -76,3 +79,18 @@ def test_one_database_is_copied_into_itself_by_no_spelling(postgres_url: str) ->
                 copy(library, again)
         assert copy(library, theirs).triggers == 1
         assert theirs.trigger("acme", DIRECT).status == library.trigger("acme", DIRECT).status
+
+
+def test_a_process_may_have_thousands_of_files_open(postgres_url: str) -> None:
+    """A connection whose descriptor has a high number is as good as any."""
+    limit, most = getrlimit(RLIMIT_NOFILE)
+    setrlimit(RLIMIT_NOFILE, (min(most, 4096), most))
+    try:
+        with ExitStack() as stack:
+            while stack.enter_context(open(os.devnull)).fileno() < 1100:
+                pass
+            with trigger_core.open(postgres_url) as library:
+                library.record(direct_trigger())
+                assert library.trigger("acme", DIRECT).id == DIRECT
+    finally:
+        setrlimit(RLIMIT_NOFILE, (limit, most))

@@ -1,12 +1,15 @@
 """Compaction folds what grows with every write and changes no answer."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from trigger_core import Library, answers, facts
+from trigger_core._compact import compact
 from trigger_core.testing.contract.stores import fresh
 from trigger_core.testing.contract.strategies import Fact, History, facts_of, histories
 
@@ -112,6 +115,24 @@ def test_samples_are_trimmed() -> None:
         library.compact()
         assert rows(library, "select job_id from samples") == [(number,) for number in range(1, 101)]
         assert list(library.audit()) == []
+
+
+def test_a_long_ledger_is_folded_by_who_reads_it() -> None:
+    """Who finds a ledger long folds it; while others hold it, he answers at once and leaves it to the next."""
+    with fresh() as library:
+        library.record(sms())
+        with library.store.write() as session:
+            session.append(
+                "tally", [("acme", TRIGGER, None, "contacts", None, 1, 0, 0, None, None, 1, None)] * 500
+            )
+        with suppress(ZeroDivisionError), ThreadPoolExecutor() as pool, library.store.write() as session:
+            compact(session)
+            answer = pool.submit(Library(library.store).trigger, "acme", TRIGGER).result(10)
+            assert 1 / 0, "so that nothing of it stays"
+        assert len(rows(library, KEYS)) > 500
+        for _ in range(2):
+            assert Library(library.store).trigger("acme", TRIGGER) == answer
+            assert len(rows(library, KEYS)) < 10
 
 
 def test_compaction_is_all_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -470,8 +470,8 @@ class Interrupted(OneOfMany):
     armed = False
 
     @contextmanager
-    def write(self) -> Iterator[Any]:
-        with self._store.write() as session:
+    def write(self, *, wait: bool = True) -> Iterator[Any]:
+        with self._store.write(wait=wait) as session:
             yield session
         if self.armed:
             raise KeyboardInterrupt

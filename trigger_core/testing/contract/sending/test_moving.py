@@ -202,10 +202,10 @@ def test_a_worker_that_comes_meanwhile_is_noticed(library: Library, clock: Clock
     everything_asked(library)
     write = library.store.write
 
-    def late() -> Any:
+    def late(*, wait: bool = True) -> Any:
         library.store.write = write  # type: ignore[method-assign]
         worked(library, Teller())
-        return write()
+        return write(wait=wait)
 
     with fresh(clock=clock) as target:
         library.store.write = late  # type: ignore[method-assign]
