@@ -23,14 +23,13 @@ must be there. An empty cell is one that isn't given.
 from __future__ import annotations
 
 import csv
-import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
-from tempfile import TemporaryFile
+from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import attrs
@@ -38,6 +37,8 @@ from attrs import frozen
 
 from trigger_core import _json, facts
 from trigger_core._catalog import contact_row
+from trigger_core._lines import CountedLines, parsed
+from trigger_core._spool import Spool
 from trigger_core.catalog import Contact, from_json
 from trigger_core.errors import FactError, InvalidInput, InvalidValue
 
@@ -65,11 +66,10 @@ _COLUMNS: Final = tuple(
     member.name for member in attrs.fields(Contact) if not member.metadata.get("read_only")
 )
 _ATTRIBUTE: Final = "attributes."
+_ROWS: Final = "rows"
 _BATCH: Final = 20_000
 _REPORT_EVERY: Final = 5000
 _KEPT_ERRORS: Final = 1000
-_LONGEST: Final = 1 << 20
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class RowsRefused(InvalidInput):
@@ -138,13 +138,13 @@ def import_contacts(
     """
     facts.text(account, "account", 200)
     report = progress or _unheard
-    with _Spool() as spool:
+    with Spool() as spool:
         done = _check(source, format, partial(_contact, account), spool, skip_invalid, report)
         stored = 0
-        for batch in spool.batches():
+        for batch in _batches(spool):
             library.catalog.put_rows(account, batch)
             stored += len(batch)
-            report("storing", stored, spool.count)
+            report("storing", stored, done.rows - done.skipped)
     return attrs.evolve(done, stored=stored)
 
 
@@ -187,10 +187,10 @@ def import_list(
     facts.text(account, "account", 200)
     facts.text(name, "name", 200)
     report = progress or _unheard
-    with _Spool() as spool:
+    with Spool() as spool:
         done = _check(source, format, _member, spool, skip_invalid, report)
-        stored = library.catalog.put_members(account, name, spool.batches())
-        report("storing", spool.count, spool.count)
+        stored = library.catalog.put_members(account, name, _batches(spool))
+        report("storing", stored, stored)
     return attrs.evolve(done, stored=stored)
 
 
@@ -220,13 +220,14 @@ def _check(
     source: Source,
     format: str | None,
     check: Callable[[Row], Any],
-    spool: _Spool,
+    spool: Spool,
     skip_invalid: bool,
     report: Progress,
 ) -> Imported:
     """Spools what the rows hold; refuses the file where some are invalid and may not be skipped."""
     errors: list[FactError] = []
     count = skipped = 0
+    add = spool.adder(_ROWS)
     with ExitStack() as stack:
         size, rows = _rows(source, format, stack)
         read = 0
@@ -235,7 +236,7 @@ def _check(
             try:
                 if isinstance(row, InvalidValue):
                     raise row
-                spool.add(check(row))
+                add(check(row))
             except InvalidValue as error:
                 skipped += 1
                 if len(errors) < _KEPT_ERRORS:
@@ -248,32 +249,10 @@ def _check(
     return Imported(count, 0, skipped, tuple(errors))
 
 
-class _Spool:
-    """Checked rows, kept in a temporary file without a name, so that they need no memory."""
-
-    def __init__(self) -> None:
-        self._file = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  closed by __exit__
-        self._waiting: list[Any] = []
-        self.count = 0
-
-    def __enter__(self) -> _Spool:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def add(self, row: Any) -> None:
-        self._waiting.append(row)
-        self.count += 1
-        if len(self._waiting) == _BATCH:
-            self._file.write(f"{json.dumps(self._waiting, separators=(',', ':'))}\n")
-            self._waiting = []
-
-    def batches(self) -> Iterator[list[Any]]:
-        self._file.seek(0)
-        yield from (json.loads(line) for line in self._file)
-        if self._waiting:
-            yield self._waiting
+def _batches(spool: Spool) -> Iterator[list[Any]]:
+    rows = chain.from_iterable(spool.chunks(_ROWS))
+    while batch := list(islice(rows, _BATCH)):
+        yield batch
 
 
 # What a row holds
@@ -333,30 +312,11 @@ def _rows(source: Source, format: str | None, stack: ExitStack) -> tuple[int | N
     if isinstance(source, str | os.PathLike):
         source = stack.enter_context(open(source, "rb"))  # noqa: SIM115
         size = os.fstat(source.fileno()).st_size or None
-    counted = _Counted(source)
+    counted = CountedLines(source)
     return size, _csv(counted) if format == "csv" else _ndjson(counted)
 
 
-class _Counted:
-    """The lines of a stream, and how many bytes they have so far; a line that is too long is cut off."""
-
-    def __init__(self, source: IO[bytes]) -> None:
-        self._source = source
-        self.bytes = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        first = True
-        while line := self._source.readline(_LONGEST + 1):
-            self.bytes += len(line)
-            rest = line
-            while len(rest) > _LONGEST and not rest.endswith(b"\n"):
-                rest = self._source.readline(_LONGEST + 1)
-                self.bytes += len(rest)
-            yield line.removeprefix(_BYTE_ORDER_MARK) if first else line
-            first = False
-
-
-def _csv(lines: _Counted) -> Rows:
+def _csv(lines: CountedLines) -> Rows:
     reader = csv.reader((line.decode("utf-8", "surrogateescape") for line in lines), strict=True)
     columns: list[str] | None = None
     while True:
@@ -394,15 +354,13 @@ def _header(cells: Sequence[str]) -> list[str]:
     return columns
 
 
-def _ndjson(lines: _Counted) -> Rows:
+def _ndjson(lines: CountedLines) -> Rows:
     for number, line in enumerate(lines, 1):
         if line.isspace():
             continue
         row: Row | InvalidValue
         try:
-            if len(line) > _LONGEST:
-                raise InvalidValue("line", f"must be no longer than {_LONGEST} bytes")
-            value = _json.parse(line, "line")
+            value = parsed(line)
             row = value if isinstance(value, dict) else InvalidValue("line", "must be a JSON object")
         except InvalidValue as error:
             row = error

@@ -14,18 +14,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from decimal import Decimal
 from itertools import islice
 from os import PathLike
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from attrs import frozen
 
 from trigger_core import facts
 from trigger_core._export import export
 from trigger_core._journal_check import Lines, Problems
+from trigger_core._lines import CountedLines, parsed
 from trigger_core._spool import Spool
 from trigger_core.errors import FactError, FactsRefused, InvalidValue
 
@@ -39,10 +39,7 @@ Progress = Callable[[str, int, int | None], object]
 """Told what is being done, how much of it is, and how much there is, if known: bytes checked, facts recorded."""
 
 _BATCH: Final = 20_000
-_LONGEST: Final = 1 << 20
 _REPORT_EVERY: Final = 5000
-_BLANKS: Final = b" \t\r\n"
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class JournalRefused(FactsRefused):
@@ -150,68 +147,17 @@ def _read(
     source: IO[bytes] | IO[str], lines: Lines, problems: Problems, report: Callable[[int], object]
 ) -> int:
     """Takes in every line; says how many there are."""
-    count = size = 0
-    for number, data in enumerate(_lines(source), 1):
-        size += len(data)
+    count = 0
+    read = CountedLines(source)
+    for number, data in enumerate(read, 1):
         if number % _REPORT_EVERY == 0:
-            report(size)
+            report(read.bytes)
         if data.isspace():
             continue
         count += 1
         try:
-            lines.add(number, facts.from_json(_parsed(data)))
+            lines.add(number, facts.from_json(parsed(data)))
         except InvalidValue as error:
             problems.add(number, error.field, error.problem)
-    report(size)
+    report(read.bytes)
     return count
-
-
-def _lines(source: IO[bytes] | IO[str]) -> Iterator[bytes]:
-    """The lines of a stream, each cut off behind what is too long."""
-    first = True
-    while read := source.readline(_LONGEST + 1):
-        data = read.encode("utf-8", "surrogatepass") if isinstance(read, str) else read
-        rest = read
-        while len(rest) > _LONGEST and rest[-1:] not in ("\n", b"\n"):
-            rest = source.readline(_LONGEST + 1)
-        yield data.removeprefix(_BYTE_ORDER_MARK) if first else data
-        first = False
-
-
-def _parsed(data: bytes) -> Any:
-    if len(data) > _LONGEST:
-        raise InvalidValue("line", f"must be no longer than {_LONGEST} bytes")
-    try:
-        text = data.strip(_BLANKS).decode()
-        value, end = _decode(text)
-        if end < len(text):
-            raise json.JSONDecodeError("more follows", text, end)
-        return value
-    except UnicodeDecodeError as error:
-        raise InvalidValue("line", f"must be UTF-8: byte {error.start + 1} is not") from None
-    except json.JSONDecodeError as error:
-        raise InvalidValue(
-            "line", f"must be a JSON object: {error.msg} at character {error.pos + 1}"
-        ) from None
-    except RecursionError:
-        raise InvalidValue("line", "must be a JSON object: it is nested too deeply") from None
-    except (ValueError, ArithmeticError):
-        raise InvalidValue("line", "must be a JSON object: it has a number that is too long") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise InvalidValue(repeated, "must not be given twice")
-    return members
-
-
-def _constant(name: str) -> Any:
-    raise InvalidValue("line", f"must be a JSON object: {name} is not JSON")
-
-
-_decode: Final = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=Decimal, parse_constant=_constant
-).raw_decode

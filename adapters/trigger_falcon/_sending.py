@@ -213,14 +213,7 @@ def _objects(value: object, name: str) -> tuple[Mapping[str, object], ...]:
     if wrong:
         wrong[0].others = tuple(wrong[1:])
         raise wrong[0]
-    return tuple(map(_with_number, value))
-
-
-def _with_number(event: dict[str, Any]) -> dict[str, Any]:
-    job_id = event.get("job_id")
-    if isinstance(job_id, str) and _parameters.JOB_ID.fullmatch(job_id):
-        return event | {"job_id": int(job_id)}
-    return event
+    return tuple(value)
 
 
 @frozen(kw_only=True)

@@ -62,7 +62,7 @@ def test_record_of_invalid_lines(run: Run, store: Path, tmp_path: Path) -> None:
     done = run("record", "--store", store, journal)
     assert (done.code, done.out) == (2, "")
     first, second, last = done.err.splitlines()
-    assert first.startswith("line 1: line: must be a JSON object")
+    assert first.startswith("line 1: line: must be JSON")
     assert second.startswith("line 13: line: must be UTF-8")
     assert last == "nothing was recorded, 2 lines are invalid; --skip-invalid records the rest"
 
