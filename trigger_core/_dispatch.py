@@ -91,12 +91,14 @@ class Claim:
 
     Attributes:
         left: jobs that were claimed and are filtered, since their contacts have opted out by now.
+        handovers: how often the messages were handed over, this time included.
     """
 
     claim_id: str
     jobs: Sequence[Row]
     messages: Sequence[Message]
     left: Sequence[Row] = ()
+    handovers: int = 1
 
     @property
     def touched(self) -> set[str]:
@@ -284,11 +286,11 @@ def take_over(
         return Claim("", (), ())
     [(claim_id,)] = rows
     taken = {"claim_id": claim_id, "worker_id": worker_id, "expires_at": naive(expires_at)}
-    if not session.rows("dispatch_take_over", **taken, **gone):
+    parts = session.rows("dispatch_take_over", **taken, **gone)
+    if not parts:
         return Claim("", (), ())
-    return _claimed(
-        session, texts, claim_id, channel, session.rows("dispatch_jobs", claim_id=claim_id, channel=channel)
-    )
+    jobs = session.rows("dispatch_jobs", claim_id=claim_id, channel=channel)
+    return evolve(_claimed(session, texts, claim_id, channel, jobs), handovers=parts[0][0])
 
 
 def usable(said: Iterable[Result], expected: int) -> tuple[list[Result], set[str]]:

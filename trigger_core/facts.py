@@ -421,9 +421,9 @@ class Event:
         for name in ("execution_id", "job_id", "account", "provider", "provider_message_id"):
             if (getattr(self, name) is not None) != (name in target):
                 problem = "is missing" if name in target else "is too much"
-                message = "account, provider" if name == "account" else "provider"
+                beside = "account, provider" if name == "account" else "provider"
                 raise InvalidValue(
-                    name, f"{problem}: give execution_id and job_id, or {message} and provider_message_id"
+                    name, f"{problem}: give execution_id and job_id, or {beside} and provider_message_id"
                 )
 
 

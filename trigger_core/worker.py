@@ -133,7 +133,6 @@ class Worker:
         self._news = Condition()
         self._serial = 0
         self._in_hand: set[str] = set()
-        self._failures: dict[str, int] = {}
         self._told: dict[str, Sequence[Report]] = {}
         self._threads: list[Thread] = []
         rest = _REST if library.store.sees_every_write else _SHARED_REST
@@ -323,10 +322,9 @@ class Worker:
             results, wrong = _dispatch.usable(sender.send(claim.messages), len(claim.messages))
         except Exception as error:
             _LOG.warning("the sender for %s failed: %s", channel, type(error).__name__)
-            failures = self._failures[claim.claim_id] = self._failures.get(claim.claim_id, 0) + 1
-            pause = self._patience.pause_after(failures, self._dice)
+            pause = self._patience.pause_after(claim.handovers, self._dice)
             is_late = naive(self._now() + pause) > claim.dead_at
-            if sender.idempotent and failures < self._patience.attempts and not is_late:
+            if sender.idempotent and claim.handovers < self._patience.attempts and not is_late:
                 # the claim is kept: the same messages are handed over again when its time has run out
                 self._in_hand.discard(claim.claim_id)
                 self._renew([claim.claim_id], pause)
@@ -344,19 +342,12 @@ class Worker:
         with self._library.store.write() as session:
             if rate is not None and not rate.available(session, channel, now):
                 return None
+            others = self._others()  # anew: one that came since may have made a claim
             claim = _dispatch.take_over(
-                # who is there is asked anew: one that came since may have made a claim
-                session,
-                self._texts,
-                self.worker_id,
-                channel,
-                self._others(),
-                now,
-                now + self._lease,
+                session, self._texts, self.worker_id, channel, others, now, now + self._lease
             )
-            if (
-                rate is not None
-            ):  # all of it is handed over at once, so the next ones wait until it is made up for
+            if rate is not None:
+                # all of it is handed over at once, so the next ones wait until it is made up for
                 session.run("dispatch_rate_take", channel=channel, messages=len(claim.jobs))
             return claim
 
@@ -437,7 +428,6 @@ class Worker:
                 if tries >= _TRIES and (self._stopping.is_set() or not self._threads):
                     raise
                 sleep(_POLL)
-        self._failures.pop(claim.claim_id, None)
 
     def _events(self, channel: str) -> int:
         """Records what the sender was told since; what could not be recorded is kept for the next time."""

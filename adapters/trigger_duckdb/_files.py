@@ -35,9 +35,8 @@ def parquet_rows(path: str) -> tuple[int, Iterator[dict[str, Any]]]:
             "threads": 1,
         }
     )
-    connection.execute(
-        "set enable_progress_bar = false"
-    )  # DuckDB shows one where it takes Python for a shell
+    # DuckDB shows one where it takes Python for a shell
+    connection.execute("set enable_progress_bar = false")
     try:
         # a path may hold *, ? or [, which would name other files
         name = "".join(f"[{character}]" if character in "*?[" else character for character in path)

@@ -156,9 +156,8 @@ class _Refusal(ErrorTask):  # type: ignore[misc]
 
     def execute(self) -> None:
         code = self.request.error.code
-        if (
-            code == HTTPStatus.NOT_IMPLEMENTED
-        ):  # a transfer coding of the caller's choice, who is never told of a 5xx
+        if code == HTTPStatus.NOT_IMPLEMENTED:
+            # a transfer coding of the caller's choice, who is never told of a 5xx
             code = HTTPStatus.BAD_REQUEST
         path = getattr(self.request, "path", "").encode("latin-1").decode("utf-8", "replace")
         problem = _problems.plain(code, path)

@@ -130,9 +130,8 @@ def _values(command: str, arguments: Namespace) -> dict[str, Any]:
 
 def _size(path: str) -> int | None:
     """How big a file is, if that can be told; an error, before a store is made, if it can't be read."""
-    if path == "-" or stat.S_ISFIFO(
-        os.stat(path).st_mode
-    ):  # who writes into a pipe may see it opened only once
+    # who writes into a pipe may see it opened only once
+    if path == "-" or stat.S_ISFIFO(os.stat(path).st_mode):
         return None
     with open(path, "rb") as file:
         return os.fstat(file.fileno()).st_size or None

@@ -7,7 +7,8 @@
 update claims
 set
     worker_id = $worker_id::uuid,
-    expires_at = $expires_at::timestamp
+    expires_at = $expires_at::timestamp,
+    handovers = handovers + 1
 where
     claim_id = $claim_id::uuid
     and (
@@ -17,4 +18,4 @@ where
             and worker_id not in (select unnest($workers::uuid[]))
         )
     )
-returning 1 as taken
+returning handovers

@@ -469,6 +469,26 @@ def test_an_idempotent_sender_is_handed_the_same_again(
     assert "password" not in caplog.text
 
 
+def test_failures_count_whoever_hands_over(library: Library, clock: Clock) -> None:
+    """Messages whose sender fails each time are handed over as often as patience allows, whoever works."""
+    calls: list[str] = []
+
+    def fail(messages: Sequence[Message]) -> None:
+        calls.append(messages[0].token)
+        raise ConnectionError
+
+    trigger_id = send(library)
+    for _ in range(5):
+        with Worker(
+            library, {"sms": Teller(idempotent=True, before=fail)}, patience=Patience(attempts=3)
+        ) as worker:
+            worker.turn()
+            clock.forward(hours=1)
+    assert len(calls) == 3
+    assert len(set(calls)) == 1
+    assert counts(library, trigger_id) == {"failed": 5}
+
+
 def test_too_few_results_are_an_error(library: Library) -> None:
     """A sender that loses results is not believed."""
 
