@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 import trigger_core
-from tests.postgres import EmptyStores
+from tests.postgres import EmptyStores, empty
 from trigger_core.errors import StoreClosed, TriggerCoreError
 from trigger_core.store import Session, Store, open_store
 
@@ -23,15 +23,9 @@ def _empty_duckdb(session: Any) -> None:
             session.cursor.execute(f"delete from {name}")  # noqa: S608
 
 
-_TABLES = "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
-
-
 def _empty_postgres(session: Any) -> None:
-    connection = session._connection
-    connection.execute("set local lock_timeout = '2s'")
-    names = [name for (name,) in connection.execute(_TABLES).fetchall() if name != "schema_version"]
-    texts = [f"delete from {name}" for name in names]  # noqa: S608
-    connection.execute("; ".join(texts).encode(), prepare=False)
+    session._connection.execute("set local lock_timeout = '2s'")
+    empty(session._connection)
 
 
 _EMPTY: dict[str, Callable[[Any], None]] = {"duckdb": _empty_duckdb, "postgres": _empty_postgres}
@@ -128,8 +122,8 @@ def in_files(directories: pytest.TempPathFactory) -> Iterator[Stores]:
 
 
 @contextmanager
-def on_server(empty: EmptyStores) -> Iterator[Stores]:
+def on_server(databases: EmptyStores) -> Iterator[Stores]:
     """Databases of a server."""
-    stores = Stores(empty.take, lambda: empty.server.create_database(keep=True))
+    stores = Stores(databases.take, lambda: databases.server.create_database(keep=True))
     yield stores
     stores.close()

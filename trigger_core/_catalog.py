@@ -404,8 +404,7 @@ def _check_templates(session: Session, account: str, named: Sequence[tuple[str, 
         if (channel, key) not in known
     ]
     if errors:
-        errors[0].others = tuple(errors[1:])
-        raise errors[0]
+        raise InvalidValue.of(errors)
 
 
 # Template groups and workflows

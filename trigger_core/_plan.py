@@ -368,8 +368,7 @@ def _draft(
     except InvalidValue as error:
         errors.append(error)
     if errors:
-        errors[0].others = tuple(errors[1:])
-        raise errors[0]
+        raise InvalidValue.of(errors)
     if currency is None:
         raise InvalidValue("currency", "is not known of this account: put a template with one first")
     try:
@@ -390,7 +389,9 @@ def _draft(
             scheduled_at=request.scheduled_at,
             workflow=workflow,
         )
-    except InvalidValue:  # all else was checked
+    except InvalidValue as error:
+        if error.field != "workflow.steps":
+            raise
         raise InvalidValue("scheduled_at", "must leave each step a time before the year 10000") from None
     variables = json.dumps(request.variables, ensure_ascii=False) if request.variables else None
     return Draft(submission, trigger, parts, list_id, variables)

@@ -154,8 +154,7 @@ def _several(cls: type[_Item], most: int) -> Callable[[object, str], tuple[_Item
         try:
             return from_json(value, cls)
         except InvalidValue as error:
-            _raise([_within(name, one) for one in (error, *error.others)])
-            raise
+            raise InvalidValue.of(_within(name, one) for one in error.all) from None
 
     return check
 
@@ -168,19 +167,14 @@ def _each(check: Callable[[Any, str], _Value], named: Iterable[tuple[str, object
         try:
             found.append(check(value, name))
         except InvalidValue as error:
-            errors += [error, *error.others]
-    _raise(errors)
+            errors += error.all
+    if errors:
+        raise InvalidValue.of(errors)
     return found
 
 
 def _within(name: str, error: InvalidValue) -> InvalidValue:
     return InvalidValue(f"{name}.{error.field}" if error.field else name, error.problem)
-
-
-def _raise(errors: list[InvalidValue]) -> None:
-    if errors:
-        errors[0].others = tuple(errors[1:])
-        raise errors[0]
 
 
 def _checked(check: Callable[..., Any], *bounds: Any, default: Any = attrs.NOTHING, **options: Any) -> Any:
@@ -301,13 +295,12 @@ class Template:
     currency: str | None = _checked(_currency, default=None)
 
     def __attrs_post_init__(self) -> None:
-        _raise(
-            [
-                _within(f"variants[{index}]", error)
-                for index, variant in enumerate(self.variants)
-                for error in _problems(variant, self.channel)
-            ]
-        )
+        if errors := [
+            _within(f"variants[{index}]", error)
+            for index, variant in enumerate(self.variants)
+            for error in _problems(variant, self.channel)
+        ]:
+            raise InvalidValue.of(errors)
         if len({variant.country for variant in self.variants}) < len(self.variants):
             raise InvalidValue("variants", "must not repeat a country, nor have two without one")
         ordered = sorted(self.variants, key=lambda variant: (variant.country is None, variant.country))
@@ -482,9 +475,10 @@ def from_json(
             try:
                 given[name] = member.converter(given[name], None, member)
             except InvalidValue as error:
-                errors += [error, *error.others]
+                errors += error.all
     if errors and (also := getattr(cls, "_also_wrong", None)) is not None:
         named = {error.field for error in errors}
         errors += [error for error in also(given) if error.field not in named]
-    _raise(errors)
+    if errors:
+        raise InvalidValue.of(errors)
     return cls(**given, **implied)

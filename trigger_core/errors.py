@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from attrs import frozen
 
@@ -33,6 +33,18 @@ class InvalidValue(InvalidInput):
         self.field = field
         self.problem = problem
         super().__init__(f"{field}: {problem}")
+
+    @property
+    def all(self) -> tuple[InvalidValue, ...]:
+        """This, and what else is wrong."""
+        return self, *self.others
+
+    @staticmethod
+    def of(errors: Iterable[InvalidValue]) -> InvalidValue:
+        """One error for all that is wrong with an input: the first, with the others."""
+        first, *others = errors
+        first.others = tuple(others)
+        return first
 
 
 @frozen

@@ -174,9 +174,8 @@ def _nested(value: object, name: str, cls: type[Any]) -> Any:
     try:
         return _build(cls, value)
     except InvalidValue as error:
-        first, *others = [InvalidValue(f"{name}.{one.field}", one.problem) for one in (error, *error.others)]
-        first.others = tuple(others)
-        raise first from None
+        inside = (InvalidValue(f"{name}.{one.field}", one.problem) for one in error.all)
+        raise InvalidValue.of(inside) from None
 
 
 def _build(cls: type[Any], values: Mapping[str, object]) -> Any:
@@ -202,12 +201,10 @@ def _wrong(cls: type[Any], values: Mapping[str, object], found: InvalidValue | N
             try:
                 member.converter(values[member.name], None, member)
             except InvalidValue as error:
-                errors += [error, *error.others]
+                errors += error.all
     if not errors and found is not None:
         return found
-    first, *others = errors
-    first.others = tuple(others)
-    return first
+    return InvalidValue.of(errors)
 
 
 _FIELDS: dict[type[Any], tuple[frozenset[str], frozenset[str]]] = {}

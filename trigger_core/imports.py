@@ -240,7 +240,7 @@ def _check(
             except InvalidValue as error:
                 skipped += 1
                 if len(errors) < _KEPT_ERRORS:
-                    errors += [FactError(line, one.field, one.problem) for one in (error, *error.others)]
+                    errors += [FactError(line, one.field, one.problem) for one in error.all]
             if count % _REPORT_EVERY == 0:
                 report("checking", read, size)
         report("checking", read, size)

@@ -763,7 +763,7 @@ def _checked(call: Iterable[facts.Fact | Mapping[str, object]]) -> list[facts.Fa
         try:
             found.append(facts.from_json(fact))
         except InvalidValue as error:
-            errors += [FactError(row, one.field, one.problem) for one in (error, *error.others)]
+            errors += [FactError(row, one.field, one.problem) for one in error.all]
     if errors:
         raise FactsRefused(errors)
     return found
@@ -777,7 +777,7 @@ def _events(account: str, events: Iterable[Mapping[str, object]]) -> list[facts.
         try:
             found.append(_event(account, event))
         except InvalidValue as error:
-            errors += [FactError(row, one.field, one.problem) for one in (error, *error.others)]
+            errors += [FactError(row, one.field, one.problem) for one in error.all]
     if errors:
         raise FactsRefused(errors)
     return found
@@ -800,11 +800,10 @@ def _event(account: str, event: Mapping[str, object]) -> facts.Event:
         if not wrong:
             return cast(facts.Event, fact)
     except InvalidValue as error:
-        for one in (error, *error.others):
+        for one in error.all:
             one.field = "occurred_at" if one.field == "at" else one.field
             wrong.append(one)
-    wrong[0].others = tuple(wrong[1:])
-    raise wrong[0]
+    raise InvalidValue.of(wrong)
 
 
 def _counts(total: int, batch: Batch) -> EventCounts:

@@ -63,8 +63,7 @@ def _check_recipients(request: Send | WorkflowRun) -> None:
     """Fails unless a request says once who is meant; sets ``recipient_type`` where it was left out."""
     members = {name: getattr(request, name) for name in ("recipient_type", *_RECIPIENTS.values())}
     if wrong := _recipients_wrong(members):
-        wrong[0].others = tuple(wrong[1:])
-        raise wrong[0]
+        raise InvalidValue.of(wrong)
     if request.recipient_type is None:
         [kind] = [kind for kind, field in _RECIPIENTS.items() if members[field] is not None]
         object.__setattr__(request, "recipient_type", kind)

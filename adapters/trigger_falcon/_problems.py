@@ -185,7 +185,7 @@ def _unavailable(req: falcon.Request, resp: falcon.Response, error: StoreUnavail
 
 
 def _invalid(req: falcon.Request, resp: falcon.Response, error: InvalidValue, params: object) -> None:
-    raise invalid_request([error, *error.others])
+    raise invalid_request(error.all)
 
 
 def _missing_extra(req: falcon.Request, resp: falcon.Response, error: MissingExtra, params: object) -> None:

@@ -211,8 +211,7 @@ def _objects(value: object, name: str) -> tuple[Mapping[str, object], ...]:
         if not isinstance(each, dict)
     ]
     if wrong:
-        wrong[0].others = tuple(wrong[1:])
-        raise wrong[0]
+        raise InvalidValue.of(wrong)
     return tuple(value)
 
 
