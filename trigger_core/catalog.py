@@ -31,7 +31,7 @@ from attrs import evolve, field, frozen
 from trigger_core._segments import segments
 from trigger_core.answers import Page
 from trigger_core.errors import InvalidValue
-from trigger_core.facts import CHANNELS, choice, money, text, whole
+from trigger_core.facts import CHANNELS, checked, checking, choice, money, text, whole
 
 __all__ = [
     "Contact",
@@ -177,24 +177,11 @@ def _within(name: str, error: InvalidValue) -> InvalidValue:
     return InvalidValue(f"{name}.{error.field}" if error.field else name, error.problem)
 
 
-def _checked(check: Callable[..., Any], *bounds: Any, default: Any = attrs.NOTHING, **options: Any) -> Any:
-    """An attrs field whose value goes through ``check``; where its default is None, None stands for nothing."""
-
-    def convert(value: object, _self: object, attribute: attrs.Attribute[Any]) -> Any:
-        if value is None and default is None:
-            return None
-        return check(value, attribute.name, *bounds)
-
-    return field(
-        converter=attrs.Converter(convert, takes_self=True, takes_field=True), default=default, **options
-    )
-
-
 def _read_only() -> Any:
     return field(default=None, metadata={"read_only": True})
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class Contact:
     """Somebody who can be reached.
 
@@ -214,19 +201,19 @@ class Contact:
     Contact(external_id='user_1', email='a@example.org', phone_number=None, country=None, opted_out=('sms',), ...)
     """
 
-    external_id: str = _checked(text, 200)
-    email: str | None = _checked(text, 320, default=None)
-    phone_number: str | None = _checked(text, 50, default=None)
-    country: str | None = _checked(_country, default=None)
-    opted_out: tuple[str, ...] | None = _checked(_channels, default=None)
-    attributes: dict[str, str | int | float | bool] = _checked(
-        _attributes, default=attrs.Factory(dict), hash=False
+    external_id: str = field(metadata=checked(text, 200))
+    email: str | None = field(default=None, metadata=checked(text, 320))
+    phone_number: str | None = field(default=None, metadata=checked(text, 50))
+    country: str | None = field(default=None, metadata=checked(_country))
+    opted_out: tuple[str, ...] | None = field(default=None, metadata=checked(_channels))
+    attributes: dict[str, str | int | float | bool] = field(
+        default=attrs.Factory(dict), hash=False, metadata=checked(_attributes)
     )
     email_valid: bool | None = _read_only()
     phone_number_valid: bool | None = _read_only()
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class TemplateVariant:
     """What a template says in one country, or wherever it has no other variant.
 
@@ -245,12 +232,12 @@ class TemplateVariant:
     Decimal('0.030000')
     """
 
-    country: str | None = _checked(_country, default=None)
-    approved: bool = _checked(_truth)
-    subject: str | None = _checked(text, 1000, default=None)
-    text: str = _checked(text, _MOST["email"])
-    price: Decimal = _checked(_price, default=Decimal(0))
-    price_per: str = _checked(choice, ("message", "segment"), default="message")
+    country: str | None = field(default=None, metadata=checked(_country))
+    approved: bool = field(metadata=checked(_truth))
+    subject: str | None = field(default=None, metadata=checked(text, 1000))
+    text: str = field(metadata=checked(text, _MOST["email"]))
+    price: Decimal = field(default=Decimal(0), metadata=checked(_price))
+    price_per: str = field(default="message", metadata=checked(choice, ("message", "segment")))
     id: str | None = _read_only()
     variables: tuple[str, ...] | None = _read_only()
     segments: int | None = _read_only()
@@ -270,7 +257,7 @@ def _problems(variant: TemplateVariant, channel: str) -> Iterable[InvalidValue]:
             yield InvalidValue(name, "has braces that hold no variable; variables are like {{first_name}}")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class Template:
     """What is sent under a key on a channel.
 
@@ -289,10 +276,10 @@ class Template:
     'US'
     """
 
-    key: str = _checked(text, 200)
-    channel: str = _checked(choice, CHANNELS)
-    variants: tuple[TemplateVariant, ...] = _checked(_several(TemplateVariant, 300))
-    currency: str | None = _checked(_currency, default=None)
+    key: str = field(metadata=checked(text, 200))
+    channel: str = field(metadata=checked(choice, CHANNELS))
+    variants: tuple[TemplateVariant, ...] = field(metadata=checked(_several(TemplateVariant, 300)))
+    currency: str | None = field(default=None, metadata=checked(_currency))
 
     def __attrs_post_init__(self) -> None:
         if errors := [
@@ -317,7 +304,7 @@ def _described(variant: TemplateVariant, channel: str) -> TemplateVariant:
     return evolve(variant, id=None, variables=tuple(variables), segments=size)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class TemplateGroup:
     """Templates that a workflow sends side by side.
 
@@ -330,12 +317,12 @@ class TemplateGroup:
     {'email': 'otp_mail', 'sms': 'otp_us'}
     """
 
-    key: str = _checked(text, 200)
-    templates: dict[str, str] = _checked(_template_keys, hash=False)
+    key: str = field(metadata=checked(text, 200))
+    templates: dict[str, str] = field(hash=False, metadata=checked(_template_keys))
     id: str | None = _read_only()
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class WorkflowStep:
     """One step of a workflow.
 
@@ -351,15 +338,15 @@ class WorkflowStep:
     0
     """
 
-    step_id: str = _checked(text, 200)
-    step_name: str = _checked(text, 200, 0)
-    channel: str = _checked(choice, CHANNELS)
-    template_key: str = _checked(text, 200)
-    delay_minutes: int = _checked(whole, 0, _MAX_DELAY, default=0)
-    step_order: int | None = _checked(whole, 0, default=None)
+    step_id: str = field(metadata=checked(text, 200))
+    step_name: str = field(metadata=checked(text, 200, 0))
+    channel: str = field(metadata=checked(choice, CHANNELS))
+    template_key: str = field(metadata=checked(text, 200))
+    delay_minutes: int = field(default=0, metadata=checked(whole, 0, _MAX_DELAY))
+    step_order: int | None = field(default=None, metadata=checked(whole, 0))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class Workflow:
     """What is run under a name: steps one after another, or a template group's channels side by side.
 
@@ -373,9 +360,9 @@ class Workflow:
     True
     """
 
-    name: str = _checked(text, 200)
-    steps: tuple[WorkflowStep, ...] | None = _checked(_several(WorkflowStep, 50), default=None)
-    template_group: str | None = _checked(text, 200, default=None)
+    name: str = field(metadata=checked(text, 200))
+    steps: tuple[WorkflowStep, ...] | None = field(default=None, metadata=checked(_several(WorkflowStep, 50)))
+    template_group: str | None = field(default=None, metadata=checked(text, 200))
     id: str | None = _read_only()
 
     def __attrs_post_init__(self) -> None:
@@ -392,7 +379,7 @@ class Workflow:
             object.__setattr__(self, "steps", tuple(sorted(steps, key=lambda step: step.step_order or 0)))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class ContactList:
     """An audience with a name.
 
@@ -405,8 +392,8 @@ class ContactList:
     ('user_1', 'user_2')
     """
 
-    name: str = _checked(text, 200)
-    contacts: tuple[str, ...] = _checked(_external_ids)
+    name: str = field(metadata=checked(text, 200))
+    contacts: tuple[str, ...] = field(metadata=checked(_external_ids))
 
 
 @frozen(kw_only=True)

@@ -153,16 +153,29 @@ def choice(value: object, name: str, options: Sequence[str]) -> str:
     return value
 
 
-def _checked(check: Callable[..., Any], *bounds: Any, optional: bool = False) -> Any:
-    """An attrs field whose value goes through ``check``, which is told the field's name."""
+def checked(check: Callable[..., Any], *bounds: Any) -> dict[str, Any]:
+    """The metadata of a field whose value goes through ``check``, which is told the field's name."""
+    return {"check": (check, bounds)}
+
+
+def checking(_: type[Any], fields: Sequence[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Has the fields that are ``checked`` convert what they are given; where the default is None, None stays.
+
+    A ``field`` with its own converter would say the same, but type checkers know of such calls no type for the value.
+    """
+    return [one.evolve(converter=_converter(one)) if "check" in one.metadata else one for one in fields]
+
+
+def _converter(member: attrs.Attribute[Any]) -> Any:
+    check, bounds = member.metadata["check"]
+    is_optional = member.default is None
 
     def convert(value: object, _self: object, attribute: attrs.Attribute[Any]) -> Any:
-        if optional and value is None:
+        if is_optional and value is None:
             return None
         return check(value, attribute.name, *bounds)
 
-    converter = attrs.Converter(convert, takes_self=True, takes_field=True)
-    return field(converter=converter, default=None) if optional else field(converter=converter)
+    return attrs.Converter(convert, takes_self=True, takes_field=True)
 
 
 def _nested(value: object, name: str, cls: type[Any]) -> Any:
@@ -217,23 +230,23 @@ def _fields(cls: type[Any]) -> tuple[frozenset[str], frozenset[str]]:
     return _FIELDS.setdefault(cls, (known, required))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class Error:
     """What a sender or provider said was wrong."""
 
-    code: str = _checked(text, 200)
-    message: str = _checked(text, 1000, 0)
+    code: str = field(metadata=checked(text, 200))
+    message: str = field(metadata=checked(text, 1000, 0))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class Step:
     """One step of a workflow; ``delay_minutes`` counts from the workflow's start."""
 
-    step_id: str = _checked(text, 200)
-    step_order: int = _checked(whole, 0)
-    step_name: str = _checked(text, 200, 0)
-    channel: str = _checked(choice, CHANNELS)
-    delay_minutes: int = _checked(whole, 0, _MAX_DELAY)
+    step_id: str = field(metadata=checked(text, 200))
+    step_order: int = field(metadata=checked(whole, 0))
+    step_name: str = field(metadata=checked(text, 200, 0))
+    channel: str = field(metadata=checked(choice, CHANNELS))
+    delay_minutes: int = field(metadata=checked(whole, 0, _MAX_DELAY))
 
 
 def _steps(value: object, name: str) -> tuple[Step, ...]:
@@ -255,17 +268,17 @@ def _channels(value: object, name: str) -> tuple[str, ...]:
     return channels
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class Workflow:
     """What a workflow run goes through: steps one after another, or a template group's channels at once."""
 
-    id: str = _checked(text, 200)
-    name: str = _checked(text, 200)
-    execution_id: str = _checked(text, 200)
-    type: str = _checked(choice, ("steps", "template_group"))
-    steps: tuple[Step, ...] | None = _checked(_steps, optional=True)
-    template_group_id: str | None = _checked(text, 200, optional=True)
-    channels: tuple[str, ...] | None = _checked(_channels, optional=True)
+    id: str = field(metadata=checked(text, 200))
+    name: str = field(metadata=checked(text, 200))
+    execution_id: str = field(metadata=checked(text, 200))
+    type: str = field(metadata=checked(choice, ("steps", "template_group")))
+    steps: tuple[Step, ...] | None = field(default=None, metadata=checked(_steps))
+    template_group_id: str | None = field(default=None, metadata=checked(text, 200))
+    channels: tuple[str, ...] | None = field(default=None, metadata=checked(_channels))
 
     def __attrs_post_init__(self) -> None:
         steps = self.type == "steps"
@@ -276,21 +289,21 @@ class Workflow:
                 )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class Trigger:
     """A request to reach people was made."""
 
     kind: ClassVar[str] = "trigger"
-    account: str = _checked(text, 200)
-    trigger_id: str = _checked(uuid)
-    flow_type: str = _checked(choice, FLOW_TYPES)
-    trigger_type: str = _checked(choice, TRIGGER_TYPES)
-    trigger_source: str = _checked(text, 200)
-    campaign_name: str = _checked(text, 200, 0)
+    account: str = field(metadata=checked(text, 200))
+    trigger_id: str = field(metadata=checked(uuid))
+    flow_type: str = field(metadata=checked(choice, FLOW_TYPES))
+    trigger_type: str = field(metadata=checked(choice, TRIGGER_TYPES))
+    trigger_source: str = field(metadata=checked(text, 200))
+    campaign_name: str = field(metadata=checked(text, 200, 0))
     currency: str = field()
-    created_at: datetime = _checked(instant)
-    scheduled_at: datetime | None = _checked(instant, optional=True)
-    workflow: Workflow | None = _checked(_nested, Workflow, optional=True)
+    created_at: datetime = field(metadata=checked(instant))
+    scheduled_at: datetime | None = field(default=None, metadata=checked(instant))
+    workflow: Workflow | None = field(default=None, metadata=checked(_nested, Workflow))
 
     @currency.validator
     def _currency(self, _attribute: object, value: object) -> None:
@@ -318,69 +331,69 @@ class Trigger:
         return self.scheduled_at or self.created_at
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class Execution:
     """A channel's share of a trigger exists; ``expected_jobs`` says how many jobs will be recorded at least."""
 
     kind: ClassVar[str] = "execution"
-    account: str = _checked(text, 200)
-    trigger_id: str = _checked(uuid)
-    execution_id: str = _checked(uuid)
-    channel: str = _checked(choice, CHANNELS)
-    step_id: str | None = _checked(text, 200, optional=True)
-    expected_jobs: int | None = _checked(whole, 0, optional=True)
+    account: str = field(metadata=checked(text, 200))
+    trigger_id: str = field(metadata=checked(uuid))
+    execution_id: str = field(metadata=checked(uuid))
+    channel: str = field(metadata=checked(choice, CHANNELS))
+    step_id: str | None = field(default=None, metadata=checked(text, 200))
+    expected_jobs: int | None = field(default=None, metadata=checked(whole, 0))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class Started:
     """Work on an execution began."""
 
     kind: ClassVar[str] = "started"
-    execution_id: str = _checked(uuid)
-    at: datetime = _checked(instant)
+    execution_id: str = field(metadata=checked(uuid))
+    at: datetime = field(metadata=checked(instant))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class Job:
     """One contact belongs to an execution; ``address`` is an e-mail address or a phone number."""
 
     kind: ClassVar[str] = "job"
-    execution_id: str = _checked(uuid)
-    job_id: int = _checked(whole, 1)
-    contact: str = _checked(text, 200)
-    address: str | None = _checked(text, 400, optional=True)
+    execution_id: str = field(metadata=checked(uuid))
+    job_id: int = field(metadata=checked(whole, 1))
+    contact: str = field(metadata=checked(text, 200))
+    address: str | None = field(default=None, metadata=checked(text, 400))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class Attempt:
     """The ``n``-th try to send a job; with ``error`` where it failed, ``next_attempt_at`` where it is tried again."""
 
     kind: ClassVar[str] = "attempt"
-    execution_id: str = _checked(uuid)
-    job_id: int = _checked(whole, 1)
-    n: int = _checked(whole, 1)
-    at: datetime = _checked(instant)
-    provider: str | None = _checked(text, 200, optional=True)
-    error: Error | None = _checked(_nested, Error, optional=True)
-    next_attempt_at: datetime | None = _checked(instant, optional=True)
+    execution_id: str = field(metadata=checked(uuid))
+    job_id: int = field(metadata=checked(whole, 1))
+    n: int = field(metadata=checked(whole, 1))
+    at: datetime = field(metadata=checked(instant))
+    provider: str | None = field(default=None, metadata=checked(text, 200))
+    error: Error | None = field(default=None, metadata=checked(_nested, Error))
+    next_attempt_at: datetime | None = field(default=None, metadata=checked(instant))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class Outcome:
     """How a job ended: ``sent``, ``failed`` with an error, ``filtered`` with code and reason, or ``cancelled``."""
 
     kind: ClassVar[str] = "outcome"
-    execution_id: str = _checked(uuid)
-    job_id: int = _checked(whole, 1)
-    outcome: str = _checked(choice, OUTCOMES)
-    at: datetime = _checked(instant)
-    provider: str | None = _checked(text, 200, optional=True)
-    provider_message_id: str | None = _checked(text, 1000, optional=True)
-    segments: int | None = _checked(whole, 0, MOST_SEGMENTS, optional=True)
-    cost: Decimal | None = _checked(money, optional=True)
-    code: str | None = _checked(text, 200, optional=True)
-    reason: str | None = _checked(text, 200, optional=True)
-    error: Error | None = _checked(_nested, Error, optional=True)
+    execution_id: str = field(metadata=checked(uuid))
+    job_id: int = field(metadata=checked(whole, 1))
+    outcome: str = field(metadata=checked(choice, OUTCOMES))
+    at: datetime = field(metadata=checked(instant))
+    provider: str | None = field(default=None, metadata=checked(text, 200))
+    provider_message_id: str | None = field(default=None, metadata=checked(text, 1000))
+    segments: int | None = field(default=None, metadata=checked(whole, 0, MOST_SEGMENTS))
+    cost: Decimal | None = field(default=None, metadata=checked(money))
+    code: str | None = field(default=None, metadata=checked(text, 200))
+    reason: str | None = field(default=None, metadata=checked(text, 200))
+    error: Error | None = field(default=None, metadata=checked(_nested, Error))
 
     def __attrs_post_init__(self) -> None:
         outcome = self.outcome
@@ -398,19 +411,19 @@ class Outcome:
             raise InvalidValue("provider", "is missing beside provider_message_id")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class Event:
     """What a provider said later of a job, named by its ids or by the provider's message id."""
 
     kind: ClassVar[str] = "event"
-    event_id: str = _checked(text, 1000)
-    type: str = _checked(choice, EVENT_TYPES)
-    at: datetime = _checked(instant)
-    execution_id: str | None = _checked(uuid, optional=True)
-    job_id: int | None = _checked(whole, 1, optional=True)
-    account: str | None = _checked(text, 200, optional=True)
-    provider: str | None = _checked(text, 200, optional=True)
-    provider_message_id: str | None = _checked(text, 1000, optional=True)
+    event_id: str = field(metadata=checked(text, 1000))
+    type: str = field(metadata=checked(choice, EVENT_TYPES))
+    at: datetime = field(metadata=checked(instant))
+    execution_id: str | None = field(default=None, metadata=checked(uuid))
+    job_id: int | None = field(default=None, metadata=checked(whole, 1))
+    account: str | None = field(default=None, metadata=checked(text, 200))
+    provider: str | None = field(default=None, metadata=checked(text, 200))
+    provider_message_id: str | None = field(default=None, metadata=checked(text, 1000))
 
     def __attrs_post_init__(self) -> None:
         by_message = self.provider_message_id is not None or self.provider is not None
@@ -424,13 +437,13 @@ class Event:
                 )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class Cancel:
     """A trigger was cancelled: every job without an outcome is cancelled, and all that was still to come."""
 
     kind: ClassVar[str] = "cancel"
-    trigger_id: str = _checked(uuid)
-    at: datetime = _checked(instant)
+    trigger_id: str = field(metadata=checked(uuid))
+    at: datetime = field(metadata=checked(instant))
 
 
 Fact = Trigger | Execution | Started | Job | Attempt | Outcome | Event | Cancel

@@ -14,12 +14,12 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from trigger_core.answers import to_json
-from trigger_core.catalog import _attributes, _checked, _texts
+from trigger_core.catalog import _attributes, _texts
 from trigger_core.errors import InvalidValue
-from trigger_core.facts import CHANNELS, choice, instant, text
+from trigger_core.facts import CHANNELS, checked, checking, choice, instant, text
 
 __all__ = ["EventCounts", "Receipt", "Request", "Send", "WorkflowRun"]
 
@@ -69,7 +69,7 @@ def _check_recipients(request: Send | WorkflowRun) -> None:
         object.__setattr__(request, "recipient_type", kind)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class Send:
     """A message to somebody, on one channel.
 
@@ -85,15 +85,15 @@ class Send:
         variables: values for the template's variables, over the contacts' attributes; one without is left empty.
     """
 
-    channel: str = _checked(choice, CHANNELS)
-    template_key: str = _checked(text, 200)
-    recipient_type: str | None = _checked(choice, tuple(_RECIPIENTS), default=None)
-    contact_external_id: str | None = _checked(text, 200, default=None)
-    contact_external_ids: tuple[str, ...] | None = _checked(_recipients, default=None)
-    list_name: str | None = _checked(text, 200, default=None)
-    campaign_name: str | None = _checked(text, 200, default=None)
-    scheduled_at: datetime | None = _checked(instant, default=None)
-    variables: dict[str, str | int | float | bool] | None = _checked(_attributes, default=None)
+    channel: str = field(metadata=checked(choice, CHANNELS))
+    template_key: str = field(metadata=checked(text, 200))
+    recipient_type: str | None = field(default=None, metadata=checked(choice, tuple(_RECIPIENTS)))
+    contact_external_id: str | None = field(default=None, metadata=checked(text, 200))
+    contact_external_ids: tuple[str, ...] | None = field(default=None, metadata=checked(_recipients))
+    list_name: str | None = field(default=None, metadata=checked(text, 200))
+    campaign_name: str | None = field(default=None, metadata=checked(text, 200))
+    scheduled_at: datetime | None = field(default=None, metadata=checked(instant))
+    variables: dict[str, str | int | float | bool] | None = field(default=None, metadata=checked(_attributes))
 
     def __attrs_post_init__(self) -> None:
         _check_recipients(self)
@@ -101,7 +101,7 @@ class Send:
     _also_wrong = staticmethod(_recipients_wrong)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class WorkflowRun:
     """A run of a workflow for somebody.
 
@@ -116,14 +116,14 @@ class WorkflowRun:
         variables: values for the templates' variables, over the contacts' attributes; one without is left empty.
     """
 
-    workflow_name: str = _checked(text, 200)
-    recipient_type: str | None = _checked(choice, tuple(_RECIPIENTS), default=None)
-    contact_external_id: str | None = _checked(text, 200, default=None)
-    contact_external_ids: tuple[str, ...] | None = _checked(_recipients, default=None)
-    list_name: str | None = _checked(text, 200, default=None)
-    campaign_name: str | None = _checked(text, 200, default=None)
-    scheduled_at: datetime | None = _checked(instant, default=None)
-    variables: dict[str, str | int | float | bool] | None = _checked(_attributes, default=None)
+    workflow_name: str = field(metadata=checked(text, 200))
+    recipient_type: str | None = field(default=None, metadata=checked(choice, tuple(_RECIPIENTS)))
+    contact_external_id: str | None = field(default=None, metadata=checked(text, 200))
+    contact_external_ids: tuple[str, ...] | None = field(default=None, metadata=checked(_recipients))
+    list_name: str | None = field(default=None, metadata=checked(text, 200))
+    campaign_name: str | None = field(default=None, metadata=checked(text, 200))
+    scheduled_at: datetime | None = field(default=None, metadata=checked(instant))
+    variables: dict[str, str | int | float | bool] | None = field(default=None, metadata=checked(_attributes))
 
     def __attrs_post_init__(self) -> None:
         _check_recipients(self)

@@ -11,9 +11,9 @@ from attrs import field, frozen
 
 from trigger_core import Library
 from trigger_core.answers import Trigger
-from trigger_core.catalog import Workflow, _checked, from_json
+from trigger_core.catalog import Workflow, from_json
 from trigger_core.errors import FactsRefused, InvalidValue
-from trigger_core.facts import CHANNELS, EVENT_TYPES
+from trigger_core.facts import CHANNELS, EVENT_TYPES, checked, checking
 from trigger_core.sending import EventCounts, Receipt, Send, WorkflowRun
 from trigger_falcon import _bodies, _parameters
 from trigger_falcon._access import account
@@ -215,7 +215,7 @@ def _objects(value: object, name: str) -> tuple[Mapping[str, object], ...]:
     return tuple(value)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=checking)
 class EventBatch:
     """Delivery events, of which all are recorded or none.
 
@@ -223,8 +223,8 @@ class EventBatch:
         events: 1 to 10,000 of them, in any order.
     """
 
-    events: tuple[Event, ...] = _checked(
-        _objects, metadata={"schema": {"minItems": 1, "maxItems": MOST_EVENTS}}
+    events: tuple[Event, ...] = field(
+        metadata=checked(_objects) | {"schema": {"minItems": 1, "maxItems": MOST_EVENTS}}
     )
 
 
