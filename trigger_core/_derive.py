@@ -171,7 +171,9 @@ def ledger(reader: Reader, account: str, trigger_id: str) -> tuple[Ledger | None
             return found, False
         places = sum(len(one.n) + len(one.reasons) for one in found.executions.values())
         return found, len(rows) > _LONG + 4 * places
-    return Ledger.of((*row, None) for row in reader.rows("ledger", **trigger)), True
+    sums = reader.rows("ledger", **trigger)
+    appended, places = sum(row[-2] for row in sums), sum(row[-1] for row in sums)
+    return Ledger.of((*row[:-2], None) for row in sums), appended > _LONG + 4 * places
 
 
 def _job_id(first: str) -> int:

@@ -1,6 +1,6 @@
 """Compaction folds what grows with every write and changes no answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -15,6 +15,7 @@ from trigger_core.testing.contract.strategies import Fact, History, facts_of, hi
 
 EXECUTION = "019ab000-0001-7000-8000-000000000101"
 TRIGGER = "019ab000-0001-7000-8000-000000000001"
+PLACE = {"account": "acme", "trigger_id": TRIGGER, "execution_id": EXECUTION, "channel": "sms"}
 AT = "2025-11-23T10:00:00.000Z"
 
 KEYS = "select trigger_id, execution_id, measure, detail from tally"
@@ -85,21 +86,15 @@ def sms(*more: Fact) -> list[facts.Fact]:
                 "currency": "USD",
                 "created_at": AT,
             },
-            {
-                "kind": "execution",
-                "account": "acme",
-                "trigger_id": TRIGGER,
-                "execution_id": EXECUTION,
-                "channel": "sms",
-            },
+            {"kind": "execution", **PLACE},
             *more,
         )
     ]
 
 
-def crowd(numbers: range) -> list[Fact]:
+def crowd(numbers: Sequence[int], reason: str = "opted out") -> list[Fact]:
     """Jobs of these numbers, all filtered for one reason."""
-    filtered = {"outcome": "filtered", "at": AT, "code": "opted_out", "reason": "opted out"}
+    filtered = {"outcome": "filtered", "at": AT, "code": "opted_out", "reason": reason}
     jobs = [{"execution_id": EXECUTION, "job_id": number} for number in numbers]
     return [{"kind": "job", "contact": "user", **job} for job in jobs] + [
         {"kind": "outcome", **job, **filtered} for job in jobs
@@ -133,6 +128,21 @@ def test_a_long_ledger_is_folded_by_who_reads_it() -> None:
         for _ in range(2):
             assert Library(library.store).trigger("acme", TRIGGER) == answer
             assert len(rows(library, KEYS)) < 10
+
+
+def test_a_ledger_that_folding_leaves_long_is_not_folded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trigger with hundreds of filter reasons, folded once, is read time and again without being folded."""
+    with fresh() as library:
+        library.record(sms(*(fact for number in range(1, 451) for fact in crowd([number], f"no {number}"))))
+        library.compact()
+        assert len(rows(library, KEYS)) > 450
+        monkeypatch.delattr("trigger_core._compact.fold")
+        for expected in (451, 452):
+            library.record(sms({"kind": "execution", **PLACE, "expected_jobs": expected}))
+            for reader in (library, Library(library.store)):
+                jobs = reader.direct("acme", TRIGGER).jobs
+                assert jobs is not None
+                assert jobs.total == expected
 
 
 def test_compaction_is_all_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
