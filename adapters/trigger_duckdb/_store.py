@@ -34,6 +34,7 @@ from trigger_core.errors import (
     StoreTooNew,
     StoreUnavailable,
 )
+from trigger_core.store import new_file
 
 Row = tuple[Any, ...]
 Dialect = trigger_sql.Dialect
@@ -93,7 +94,8 @@ class DuckDBStore:
         path: the file, made if it isn't there, or ``:memory:``.
 
     Raises:
-        StoreInUse: another process has the file open.
+        InvalidValue: the path has a ``?`` in it.
+        StoreInUse: another process has the file open, or this one has.
         StoreTooNew: the file was written by a newer version.
         StoreError: the file is not a database of this library's.
     """
@@ -103,6 +105,11 @@ class DuckDBStore:
     one_writer = True
 
     def __init__(self, path: str) -> None:
+        if path != ":memory:" and "?" in os.path.realpath(path):
+            raise InvalidValue(
+                "store",
+                "must be a path without ?, also where links lead: DuckDB would not find its log; there are no options",
+            )
         self.path = path if path == ":memory:" else os.path.abspath(path)
         self.url = path if path == ":memory:" else f"duckdb://{self.path}"
         self._snapshots = (
@@ -338,30 +345,24 @@ class DuckDBStore:
         Raises:
             InvalidValue: there is a file of that name already, or no such folder, or that is for what is being copied.
         """
-        if os.path.exists(path):
-            raise InvalidValue("path", f"{path} is there already; name a file that isn't")
-        if not os.path.isdir(folder := os.path.dirname(os.path.abspath(path))):
-            raise InvalidValue("path", f"there is no folder {folder}")
         scratch = os.path.realpath(self._snapshots)
-        if scratch in {os.path.realpath(path), os.path.realpath(folder)}:
+        if scratch in {os.path.realpath(path), os.path.realpath(os.path.dirname(path))}:
             raise InvalidValue("path", f"{self._snapshots} is where copies are made: name another folder")
-        with self._snapshotting, self._translating():
+        with new_file(path) as made, self._snapshotting, self._translating():
             cursor = self._cursor()
             self._clear_snapshots()  # an earlier process may have been killed
             os.makedirs(self._snapshots, mode=0o700, exist_ok=True)
             copy = os.path.join(self._snapshots, _COPY)
+            name = f"copy_{uuid4().hex}"  # the store's own is that of its file
             try:
-                cursor.execute(f"attach {_quoted(copy)} as snapshot (storage_version '{_SHELL_READS}')")
+                cursor.execute(f"attach {_quoted(copy)} as {name} (storage_version '{_SHELL_READS}')")
                 try:
-                    name = cursor.execute("select current_database()").fetchall()[0][0]
-                    cursor.execute(f"copy from database {_identifier(name)} to snapshot")
+                    [(own,)] = cursor.execute("select current_database()").fetchall()
+                    cursor.execute(f"copy from database {_identifier(own)} to {name}")
                 finally:
-                    cursor.execute("detach snapshot")
+                    cursor.execute(f"detach {name}")
                     cursor.close()
-                try:
-                    shutil.move(copy, path)
-                except OSError as error:
-                    raise StoreUnavailable(f"the copy could not be moved to {path}: {error}") from error
+                shutil.move(copy, made)
             finally:
                 self._clear_snapshots()
 

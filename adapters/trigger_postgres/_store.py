@@ -10,14 +10,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from itertools import chain
 from select import POLLIN, poll
 from time import monotonic
 from typing import Any, Final
-from uuid import uuid4
 
 import psycopg
 from psycopg import errors, pq
@@ -35,6 +34,7 @@ from trigger_core.errors import (
     StoreTooNew,
     StoreUnavailable,
 )
+from trigger_core.store import new_file, open_store
 
 Row = tuple[Any, ...]
 Dialect = trigger_sql.Dialect
@@ -250,27 +250,16 @@ class PostgresStore:
         Raises:
             InvalidValue: there is a file of that name already, or no such folder.
         """
-        from trigger_core.store import open_store
-
-        if os.path.exists(path):
-            raise InvalidValue("path", f"{path} is there already; name a file that isn't")
-        if not os.path.isdir(folder := os.path.dirname(os.path.abspath(path))):
-            raise InvalidValue("path", f"there is no folder {folder}")
-        made = f"{path}.{uuid4()}.new"
-        copy = open_store(f"duckdb://{os.path.abspath(made)}")
-        try:
-            with self._connection() as connection:
-                connection.execute(_READ)
-                for table in trigger_sql.tables():
-                    for rows in _chunks(connection, table):
-                        with copy.write() as session:
-                            session.append(table, rows)
-            copy.close()
-            os.replace(made, path)
-        finally:
-            copy.close()
-            with suppress(FileNotFoundError):
-                os.remove(made)
+        with (
+            new_file(path) as made,
+            closing(open_store(f"duckdb://{made}")) as copy,
+            self._connection() as connection,
+        ):
+            connection.execute(_READ)
+            for table in trigger_sql.tables():
+                for rows in _chunks(connection, table):
+                    with copy.write() as session:
+                        session.append(table, rows)
 
     def distribute(self) -> bool:
         """Spreads the tables over the machines of a Citus cluster, all of them or none.

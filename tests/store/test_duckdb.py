@@ -1,8 +1,10 @@
 """What only the DuckDB store has to promise: one process, a file that others can read, and a careful connection."""
 
+import errno
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +19,14 @@ import pytest
 
 import trigger_core
 import trigger_sql
-from trigger_core.errors import InvalidValue, StoreClosed, StoreError, StoreInUse, StoreTooNew
+from trigger_core.errors import (
+    InvalidValue,
+    StoreClosed,
+    StoreError,
+    StoreInUse,
+    StoreTooNew,
+    StoreUnavailable,
+)
 from trigger_core.facts import Job
 from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger
 from trigger_duckdb import DuckDBStore
@@ -386,6 +395,70 @@ def test_a_snapshot_is_written_whatever_an_earlier_one_left(tmp_path: Path) -> N
         library.snapshot(tmp_path / "it's a copy.duckdb")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["it's a copy.duckdb", "store.duckdb"]
     assert shell(tmp_path / "it's a copy.duckdb", "select pending from execution_counts") == [{"pending": 1}]
+
+
+def test_a_question_mark_is_refused(tmp_path: Path) -> None:
+    """No store or snapshot lies at a path with one, where DuckDB would look for its log elsewhere and fail later."""
+    (tmp_path / "what?").mkdir()
+    (tmp_path / "link").symlink_to("what?")
+    with trigger_core.open(":memory:") as library:
+        for path in ("store.duckdb?mode=rw", "what?/store.duckdb", "link/store.duckdb"):
+            with pytest.raises(InvalidValue, match=r"store: must be a path without \?"):
+                trigger_core.open(f"duckdb://{tmp_path}/{path}")
+            with pytest.raises(InvalidValue, match=r"path: must have no \?"):
+                library.snapshot(tmp_path / path)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["link", "what?"]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_a_snapshot_on_another_file_system_is_whole_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """Where it is written and breaks off nothing is left, and another try succeeds; whatever the store is called."""
+
+    def rename(old: str, new: str) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    def copy(source: str, target: str, **_: object) -> None:
+        Path(target).write_bytes(Path(source).read_bytes()[:5000])
+        raise error
+
+    monkeypatch.setattr(os, "rename", rename)
+    with trigger_core.open(tmp_path / "snapshot.duckdb") as library:
+        library.record([*direct_trigger(), job(1)])
+        with monkeypatch.context() as patch:
+            patch.setattr(shutil, "copyfile", copy)
+            with pytest.raises((StoreUnavailable, KeyboardInterrupt)):
+                library.snapshot(tmp_path / "copy.duckdb")
+        assert {path.name for path in tmp_path.iterdir()} <= {"snapshot.duckdb", "snapshot.duckdb.wal"}
+        library.snapshot(tmp_path / "copy.duckdb")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.duckdb", "snapshot.duckdb"]
+    assert shell(tmp_path / "copy.duckdb", "select pending from execution_counts") == [{"pending": 1}]
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_snapshot_replaces_no_file_that_came_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    """A file that was made while the copy was, is kept; also where the file system has no links."""
+    taken, move = tmp_path / "taken.duckdb", shutil.move
+
+    def slowly(source: str, target: str) -> None:
+        taken.write_text("mine")
+        move(source, target)
+
+    def link(source: str, target: str) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    with trigger_core.open(tmp_path / "store.duckdb") as library:
+        if not links:
+            monkeypatch.setattr(os, "link", link)
+        library.snapshot(tmp_path / "copy.duckdb")
+        monkeypatch.setattr(shutil, "move", slowly)
+        with pytest.raises(InvalidValue, match="is there already"):
+            library.snapshot(taken)
+    assert taken.read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.duckdb", "store.duckdb", "taken.duckdb"]
 
 
 def test_a_snapshot_removes_nobodys_files(tmp_path: Path) -> None:

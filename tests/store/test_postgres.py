@@ -14,9 +14,10 @@ import pytest
 
 import trigger_core
 from tests.store import openers
+from tests.store.full_disk import full
 from trigger_core.copying import copy
 from trigger_core.errors import InvalidValue, StoreUnavailable
-from trigger_core.testing.contract.samples import DIRECT, direct_trigger
+from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger, jobs
 from trigger_core.testing.contract.test_concurrency import run_all
 
 ROOT = Path(__file__).parents[2]
@@ -94,3 +95,15 @@ def test_a_process_may_have_thousands_of_files_open(postgres_url: str) -> None:
                 assert library.trigger("acme", DIRECT).id == DIRECT
     finally:
         setrlimit(RLIMIT_NOFILE, (limit, most))
+
+
+def test_a_snapshot_that_does_not_fit_is_none(postgres_url: str, tmp_path: Path) -> None:
+    """Where there is room for the copy's log but not for the file as well, nothing is left; with room it is whole."""
+    with trigger_core.open(postgres_url) as library:
+        library.record([*direct_trigger(), *jobs(1, 100)])
+        with full(room=200_000), pytest.raises(StoreUnavailable):
+            library.snapshot(tmp_path / "copy.duckdb")
+        assert list(tmp_path.iterdir()) == []
+        library.snapshot(tmp_path / "copy.duckdb")
+    with trigger_core.open(tmp_path / "copy.duckdb") as copied:
+        assert copied.jobs("acme", EXECUTION).pagination.total == 100
