@@ -160,14 +160,14 @@ def new_file(path: str) -> Iterator[str]:
     ...     os.listdir(folder)
     ['copy']
     """
+    if UNSTORABLE.search(path) or "?" in os.path.realpath(path):
+        raise InvalidValue("path", "must be one that a store can have: in UTF-8, with no NUL and no ? in it")
     taken = InvalidValue("path", f"{path} is there already; name a file that isn't")
     folder = os.path.dirname(os.path.abspath(path))
     if os.path.lexists(path):
         raise taken
     if not os.path.isdir(folder):
         raise InvalidValue("path", f"there is no folder {folder}")
-    if "?" in os.path.realpath(path):
-        raise InvalidValue("path", "must have no ? in it: DuckDB would not find the file's log")
     made = os.path.join(folder, f"trigger-core-{uuid4()}.new")
     log = f"{made}.wal"
     try:

@@ -345,10 +345,9 @@ class DuckDBStore:
         Raises:
             InvalidValue: there is a file of that name already, or no such folder, or that is for what is being copied.
         """
-        scratch = os.path.realpath(self._snapshots)
-        if scratch in {os.path.realpath(path), os.path.realpath(os.path.dirname(path))}:
-            raise InvalidValue("path", f"{self._snapshots} is where copies are made: name another folder")
         with new_file(path) as made, self._snapshotting, self._translating():
+            if os.path.realpath(self._snapshots) in map(os.path.realpath, (path, os.path.dirname(made))):
+                raise InvalidValue("path", f"{self._snapshots} is where copies are made: name another folder")
             cursor = self._cursor()
             self._clear_snapshots()  # an earlier process may have been killed
             os.makedirs(self._snapshots, mode=0o700, exist_ok=True)

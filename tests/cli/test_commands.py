@@ -221,6 +221,27 @@ def test_snapshot(run: Run, store: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert "is there already" in again.err
 
 
+def test_snapshot_at_no_stores_path(run: Run, store: Path, tmp_path: Path) -> None:
+    """What isn't UTF-8, or has a question mark in it, is refused in one line before anything is written."""
+    for name in ("copy\udcff", "copy?x=y"):
+        done = run("snapshot", "--store", store, tmp_path / name)
+        assert (done.code, done.out) == (2, "")
+        assert re.fullmatch(r".*path: must be one that a store can have.*\n", done.err)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_in_few_letters() -> None:
+    """Help is shown on a terminal that hasn't all its letters."""
+    done = subprocess.run(
+        [*PROGRAM, "serve", "--help"],
+        check=False,
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"smtps://\u2026" in done.stdout
+
+
 def test_sql_run(run: Run, store: Path) -> None:
     """A query answers in columns, or in objects."""
     parameters = ("account=acme", f"trigger_id={TRIGGER}")

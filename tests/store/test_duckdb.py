@@ -405,7 +405,7 @@ def test_a_question_mark_is_refused(tmp_path: Path) -> None:
         for path in ("store.duckdb?mode=rw", "what?/store.duckdb", "link/store.duckdb"):
             with pytest.raises(InvalidValue, match=r"store: must be a path without \?"):
                 trigger_core.open(f"duckdb://{tmp_path}/{path}")
-            with pytest.raises(InvalidValue, match=r"path: must have no \?"):
+            with pytest.raises(InvalidValue, match=r"path: .* no \? in it"):
                 library.snapshot(tmp_path / path)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["link", "what?"]
 

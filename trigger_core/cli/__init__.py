@@ -12,7 +12,7 @@ from typing import Any, Final
 from trigger_core import _admin, imports
 from trigger_core.cli import _commands, _sending, _serve, _sql, _store
 from trigger_core.cli._parser import STORE_VARIABLE, parser
-from trigger_core.cli._streams import OutputClosed, Terminal, replace_closed
+from trigger_core.cli._streams import OutputClosed, Terminal, prepare
 from trigger_core.errors import InvalidInput, TriggerCoreError
 
 __all__ = ["main"]
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     where account = $account and trigger_id = $trigger_id::uuid
     0
     """
-    replace_closed()
+    prepare()
     arguments = parser().parse_args(argv)
     streams = Terminal(getattr(arguments, "file", None))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -15,11 +16,11 @@ class OutputClosed(Exception):
     """Nobody reads the results any more."""
 
 
-def replace_closed() -> None:
-    """Puts nothing in the place of standard streams that were closed.
+def prepare() -> None:
+    """Puts nothing in the place of standard streams that were closed, and lets the others show any text.
 
-    The next files that are opened would have their numbers, the store's among them: what is read as standard input
-    would then be the store.
+    The next files that are opened would have the closed ones' numbers, the store's among them: what is read as standard
+    input would then be the store.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
@@ -28,6 +29,8 @@ def replace_closed() -> None:
             except OSError:
                 os.open(os.devnull, os.O_RDWR)  # has the lowest number that is free, which is this one
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does by itself
 
 
 class Terminal:
