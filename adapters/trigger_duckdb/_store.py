@@ -20,7 +20,7 @@ from tempfile import gettempdir
 from time import sleep
 from typing import Any, Final
 from uuid import uuid4
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 import duckdb
 
@@ -71,7 +71,8 @@ _CONFIG: Final[dict[str, Any]] = {
 }
 
 
-_STORES: Final[WeakSet[DuckDBStore]] = WeakSet()
+_STORES: Final[WeakValueDictionary[object, DuckDBStore]] = WeakValueDictionary()
+"""By what tells their files apart, whatever their names."""
 
 
 def _after_fork() -> None:
@@ -80,7 +81,7 @@ def _after_fork() -> None:
     Were it destroyed there, DuckDB would write the parent's log into the file and remove it under the parent, which
     then loses what it acknowledges.
     """
-    for store in list(_STORES):
+    for store in list(_STORES.values()):
         store.disown()
 
 
@@ -128,16 +129,20 @@ class DuckDBStore:
         self._writer: Connection | None = None
         self._root: Connection | None = self._connect()
         self._writer = self._staging_cursor()
-        _STORES.add(self)
+        _STORES[self._identity()] = self
 
     def _connect(self) -> Connection:
         root = None
+        in_use = StoreInUse(f"{self.path} is open in this process already: share that one")
         try:
             if self.path != ":memory:" and not os.path.exists(self.path):
                 _make(self.path)
+            other = _STORES.get(self._identity(), self)
+            if other is not self and not other._closed:  # by another name: DuckDB would not notice
+                raise in_use
             root = duckdb.connect(self.path, config=_CONFIG)
             if root.execute("select current_setting('lock_configuration')").fetchall() == [(True,)]:
-                raise StoreInUse(f"{self.path} is open in this process already: share that one")
+                raise in_use
             _migrate(root, self.path)
             root.execute("set checkpoint_threshold = '256MB'")
             root.execute(f"set allowed_directories = [{_quoted(self._snapshots)}]")
@@ -152,6 +157,14 @@ class DuckDBStore:
             if isinstance(error, duckdb.Error):
                 raise _translated(error, self.path) from error
             raise
+
+    def _identity(self) -> object:
+        """What is the same for two stores only if their files are one."""
+        with suppress(OSError):
+            if self.path != ":memory:":
+                found = os.stat(self.path)
+                return found.st_dev, found.st_ino
+        return id(self)
 
     def check(self) -> None:
         """Returns if the store is open in this process."""

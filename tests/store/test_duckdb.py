@@ -72,9 +72,16 @@ except StoreInUse as error:
 
 
 def test_the_same_process_is_told_to_share(tmp_path: Path) -> None:
-    """A second library on one file of the same process is refused."""
-    with trigger_core.open(tmp_path / "store.duckdb"), pytest.raises(StoreInUse):
-        trigger_core.open(tmp_path / "store.duckdb")
+    """A second library on one file of the same process is refused, by whatever name, until the first is closed."""
+    first, *others = (tmp_path / name for name in ("store.duckdb", "symbolic.duckdb", "hard.duckdb"))
+    with trigger_core.open(first):
+        others[0].symlink_to(first)
+        others[1].hardlink_to(first)
+        for path in (first, *others):
+            with pytest.raises(StoreInUse, match="share that one"):
+                trigger_core.open(path)
+    for path in (first, *others):
+        trigger_core.open(path).close()
 
 
 def test_a_newer_store_is_refused_and_untouched(tmp_path: Path) -> None:
