@@ -26,20 +26,28 @@ _MOST: Final = 20_000
 _STEP: Final = 0.0005
 """Seconds between two looks at who has come."""
 
-_INTERRUPTED: Final = "the writing thread was interrupted; it may be recorded, and the same call does no harm"
+
+def _interrupted() -> BaseException:
+    return StoreUnavailable(
+        "the writing thread was interrupted; it may be recorded, and the same call does no harm"
+    )
 
 
 @define(eq=False)
 class Ticket:
-    """One caller's work, facts or requests, and what became of it."""
+    """One caller's work, facts or requests, and what became of it.
+
+    Attributes:
+        batch: whose work its caller writes, in the queue's order, until all of them are woken.
+    """
 
     work: Sequence[Any]
     account: str | None
     counts: EventCounts | None = None
     woken: Lock = field(factory=Lock)
-    writes: bool = False
+    batch: Sequence[Ticket] = ()
     done: bool = False
-    error: BaseException | None = None
+    error: BaseException | None = field(factory=_interrupted)  # until it is known to be recorded
 
 
 class GroupCommit:
@@ -66,7 +74,7 @@ class GroupCommit:
         self._gather = gather
         self._queue: deque[Ticket] = deque()
         self._guard = Lock()
-        self._writing = False
+        self._writer: Ticket | None = None
         self._crowd = 1
 
     def record(self, work: Sequence[Any], account: str | None) -> None:
@@ -78,64 +86,59 @@ class GroupCommit:
         ticket.woken.acquire()
         try:
             with self._guard:
+                if self._writer is None:
+                    self._writer = ticket
                 self._queue.append(ticket)
-                ticket.writes = not self._writing
-                self._writing = True
-            if not ticket.writes:
+            if self._writer is not ticket:
                 ticket.woken.acquire()
             if not ticket.done:
                 self._write_front(ticket)
+                self._finish(ticket)
         finally:  # an interrupt may come anywhere
-            if not ticket.done:
-                self._leave(ticket)
+            if ticket.batch or not ticket.done:
+                self._finish(ticket)
         if ticket.error is not None:
             raise ticket.error
 
     def _write_front(self, own: Ticket) -> None:
-        """Writes what has queued up, the writer's own facts first, and wakes those it served and the next writer."""
+        """Writes what has queued up, the writer's own facts first."""
         deadline = monotonic() + self._gather
         while len(self._queue) < self._crowd and monotonic() < deadline:
             sleep(_STEP)
-        tickets: list[Ticket] = []
-        try:
-            with self._guard:
-                size = 0
-                while self._queue and (not tickets or self._fits(tickets[0], size)):
-                    tickets.append(self._queue.popleft())
-                    size += len(tickets[-1].work)
-            for ticket in tickets:
-                ticket.error = StoreUnavailable(_INTERRUPTED)  # until it is known to be recorded
-            self._write_together(tickets)
-        finally:
-            with self._guard:
-                for ticket in tickets:
-                    ticket.done = True
-                    if ticket is not own:
-                        ticket.woken.release()
-                own.writes = False
-                self._crowd = len(tickets) + len(self._queue)
-                self._appoint()
-
-    def _fits(self, first: Ticket, size: int) -> bool:
-        """Whether the next caller's work may be written with the first one's and what else there is already."""
-        following = self._queue[0]
-        return size + len(following.work) <= _MOST and self._together(first, following)
-
-    def _appoint(self) -> None:
-        """Makes the first that waits the next writer."""
-        self._writing = bool(self._queue)
-        if self._queue:
-            self._queue[0].writes = True
-            self._queue[0].woken.release()
-
-    def _leave(self, ticket: Ticket) -> None:
-        """Takes an interrupted caller's facts out, unless they are being written."""
         with self._guard:
-            if ticket in self._queue:
-                self._queue.remove(ticket)
-            if ticket.writes:
-                ticket.writes = False
-                self._appoint()
+            own.batch = self._front()
+        self._write_together(own.batch)
+
+    def _front(self) -> list[Ticket]:
+        """Those at the front of the queue whose work may be written at once."""
+        front: list[Ticket] = []
+        size = 0
+        for ticket in self._queue:
+            size += len(ticket.work)
+            if front and (size > _MOST or not self._together(front[0], ticket)):
+                break
+            front.append(ticket)
+        return front
+
+    def _finish(self, own: Ticket) -> None:
+        """Lets a caller go: wakes those it served, and the next writer if it was the writer.
+
+        Where an interrupt comes here, all of it is done again.
+        """
+        with self._guard:
+            if not own.batch and own in self._queue:
+                self._queue.remove(own)
+            for ticket in own.batch:
+                if self._queue and self._queue[0] is ticket:
+                    self._queue.popleft()
+                ticket.done = True
+                _wake(ticket)
+            if self._writer is own:
+                self._crowd = len(own.batch) + len(self._queue)
+                self._writer = self._queue[0] if self._queue else None
+            if self._writer is not None:
+                _wake(self._writer)
+            own.batch = ()
 
     def _write_together(self, tickets: Sequence[Ticket]) -> None:
         try:
@@ -152,3 +155,9 @@ class GroupCommit:
         else:
             for ticket in tickets:
                 ticket.error = None
+
+
+def _wake(ticket: Ticket) -> None:
+    """Has a caller wait no more; it waits once at most, so more often does no harm."""
+    if ticket.woken.locked():
+        ticket.woken.release()
