@@ -19,6 +19,8 @@ from trigger_core.errors import (
     InvalidValue,
     MissingExtra,
     NotFound,
+    StoreClosed,
+    StoreForked,
     StoreUnavailable,
     WrongFlow,
 )
@@ -135,7 +137,7 @@ def install(app: falcon.App[falcon.Request, falcon.Response]) -> None:
     """Makes ``app`` answer every error with a problem."""
     app.set_error_serializer(_write)
     app.add_error_handler(Exception, _unforeseen)
-    app.add_error_handler(StoreUnavailable, _unavailable)
+    app.add_error_handler((StoreUnavailable, StoreClosed, StoreForked), _unavailable)
     app.add_error_handler(InvalidValue, _invalid)
     app.add_error_handler(MissingExtra, _missing_extra)
     app.add_error_handler(NotFound, _not_found)
@@ -179,7 +181,7 @@ def _unforeseen(req: falcon.Request, resp: falcon.Response, error: Exception, pa
     raise falcon.HTTPInternalServerError(description="The server failed to answer this request.")
 
 
-def _unavailable(req: falcon.Request, resp: falcon.Response, error: StoreUnavailable, params: object) -> None:
+def _unavailable(req: falcon.Request, resp: falcon.Response, error: Exception, params: object) -> None:
     log(req, error, logging.WARNING)
     raise unavailable()
 

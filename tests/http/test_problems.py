@@ -8,7 +8,7 @@ from falcon.testing import TestClient
 from tests.http.conftest import Ask
 from tests.http.problems import assert_problem
 from tests.http.world import JOBS, READING, TRIGGER, World, caused, failing
-from trigger_core.errors import StoreClosed, StoreError, StoreUnavailable
+from trigger_core.errors import StoreClosed, StoreError, StoreForked, StoreUnavailable
 from trigger_falcon import create_app
 
 PRIVATE = "user@example.org at postgresql://me:secret@host"
@@ -48,24 +48,25 @@ def test_problems_are_json_whatever_is_accepted(ask: Ask) -> None:
         assert_problem(ask("/", Accept=accept), 404)
 
 
+@pytest.mark.parametrize("kind", [StoreUnavailable, StoreClosed, StoreForked])
 @pytest.mark.parametrize("path", READING)
 def test_a_store_that_cannot_answer_now_is_a_503(
-    world: World, caplog: pytest.LogCaptureFixture, path: str
+    world: World, caplog: pytest.LogCaptureFixture, kind: type[Exception], path: str
 ) -> None:
-    """A store that can't answer now is a 503 that says when to try again, and is logged without its text."""
-    error = caused(StoreUnavailable(PRIVATE), ConnectionError(PRIVATE))
+    """A store that can't answer now, or here, is a 503 that says when to try again, logged without its text."""
+    error = caused(kind(PRIVATE), ConnectionError(PRIVATE))
     client = TestClient(create_app(failing(world.library, error)))
     answer = client.simulate_get(path, headers={"X-API-Key": world.key})
     assert_problem(answer, 503)
     assert int(answer.headers["retry-after"]) > 0
     [record] = caplog.records
     assert record.levelno == logging.WARNING
-    assert "StoreUnavailable" in record.getMessage()
+    assert kind.__name__ in record.getMessage()
     assert "ConnectionError" in record.getMessage()
     assert "secret" not in answer.text + caplog.text
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyError, StoreClosed, RecursionError])
+@pytest.mark.parametrize("error", [ValueError, KeyError, StoreError, RecursionError])
 @pytest.mark.parametrize("path", READING)
 def test_what_nobody_foresaw_is_a_500_without_details(
     world: World, caplog: pytest.LogCaptureFixture, error: type[Exception], path: str
