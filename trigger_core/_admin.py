@@ -25,6 +25,7 @@ from threading import BoundedSemaphore, Event, Lock, Thread
 from types import TracebackType
 from typing import IO, Any, Final, Protocol, Self
 
+from trigger_core._causes import causes
 from trigger_core.errors import StoreError, StoreUnavailable
 
 _REQUEST, _DATA, _END, _OUT, _ERROR, _PROGRESS, _EXIT = b"r", b"d", b".", b"o", b"e", b"p", b"x"
@@ -199,7 +200,7 @@ class Server:
         except _Broken:
             raise
         except Exception as error:
-            _logger.exception("The command %s failed.", command)
+            _logger.error("The command %s failed: %s", command, causes(error))
             answer.refuse(f"the service failed to do it ({type(error).__name__}); its log says more")
 
 

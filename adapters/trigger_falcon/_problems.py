@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import traceback
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -13,6 +12,7 @@ from urllib.parse import quote
 import falcon
 from attrs import frozen
 
+from trigger_core._causes import causes
 from trigger_core.errors import (
     IdempotencyInFlight,
     IdempotencyMismatch,
@@ -124,13 +124,8 @@ def unavailable() -> falcon.HTTPError:
 
 def log(req: falcon.Request, error: BaseException, level: int = logging.ERROR) -> None:
     """Logs where an error came from: texts and paths may hold addresses or secrets, so neither is logged."""
-    story = []
-    cause: BaseException | None = error
-    while cause is not None:
-        frames = "".join(traceback.format_tb(cause.__traceback__)) if level >= logging.ERROR else ""
-        story.append(f"{type(cause).__module__}.{type(cause).__qualname__}\n{frames}".rstrip())
-        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
-    _log.log(level, "%s %s: %s", req.method, req.uri_template or "no route", "\nafter ".join(story))
+    told = causes(error, places=level >= logging.ERROR)
+    _log.log(level, "%s %s: %s", req.method, req.uri_template or "no route", told)
 
 
 def install(app: falcon.App[falcon.Request, falcon.Response]) -> None:

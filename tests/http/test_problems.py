@@ -8,7 +8,7 @@ from falcon.testing import TestClient
 from tests.http.conftest import Ask
 from tests.http.problems import assert_problem
 from tests.http.world import JOBS, READING, TRIGGER, World, caused, failing
-from trigger_core.errors import StoreClosed, StoreError, StoreForked, StoreUnavailable
+from trigger_core.errors import StoreClosed, StoreError, StoreForked, StoreUnavailable, TriggerCoreError
 from trigger_falcon import create_app
 
 PRIVATE = "user@example.org at postgresql://me:secret@host"
@@ -51,7 +51,7 @@ def test_problems_are_json_whatever_is_accepted(ask: Ask) -> None:
 @pytest.mark.parametrize("kind", [StoreUnavailable, StoreClosed, StoreForked])
 @pytest.mark.parametrize("path", READING)
 def test_a_store_that_cannot_answer_now_is_a_503(
-    world: World, caplog: pytest.LogCaptureFixture, kind: type[Exception], path: str
+    world: World, caplog: pytest.LogCaptureFixture, kind: type[TriggerCoreError], path: str
 ) -> None:
     """A store that can't answer now, or here, is a 503 that says when to try again, logged without its text."""
     error = caused(kind(PRIVATE), ConnectionError(PRIVATE))
