@@ -15,12 +15,10 @@ import os
 import socket
 import stat
 import struct
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from hashlib import blake2b
-from pathlib import Path
 from threading import BoundedSemaphore, Event, Lock, Thread
 from types import TracebackType
 from typing import IO, Any, Final, Protocol, Self
@@ -77,13 +75,15 @@ def path_of(store: str) -> str | None:
     return None if path == ":memory:" or scheme.startswith("postgres") else os.path.realpath(path)
 
 
-def address(path: str) -> str:
-    """The socket of the store at a real path: beside it, or in the temporary directory if that is too long a name."""
+def addresses(path: str) -> list[str]:
+    """Where the socket of the store at a real path may be.
+
+    Beside it; or elsewhere, where that is too long a name, or a file system that has no sockets.
+    """
     beside = f"{path}.sock"
-    if len(os.fsencode(beside)) <= _LONGEST_PATH:
-        return beside
     name = blake2b(os.fsencode(path), digest_size=12).hexdigest()
-    return str(Path(tempfile.gettempdir()) / f"trigger-core-{_user()}" / f"{name}.sock")
+    elsewhere = f"{_elsewhere()}/{name}.sock"
+    return [beside, elsewhere] if len(os.fsencode(beside)) <= _LONGEST_PATH else [elsewhere]
 
 
 class Server:
@@ -100,27 +100,12 @@ class Server:
     """
 
     def __init__(self, path: str, run: Run) -> None:
-        self.address = address(path)
         self._run = run
         self._places = BoundedSemaphore(_CONNECTIONS)
         self._connections: dict[socket.socket, Thread] = {}
         self._lock = Lock()
         self._closed = Event()
-        try:
-            _make_way(self.address)
-            self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            try:
-                self._listener.bind(self.address)
-                os.chmod(self.address, 0o600)
-                self._listener.listen(_CONNECTIONS)
-                self._listener.settimeout(0.5)
-            except BaseException:
-                self._listener.close()
-                raise
-        except OSError as error:
-            raise StoreError(
-                f"the admin socket {self.address} can't be made: {error.strerror or error}"
-            ) from error
+        self.address, self._listener = _listening(path)
         self._acceptor = Thread(target=self._accept, name="trigger-core admin", daemon=True)
         self._acceptor.start()
 
@@ -315,6 +300,14 @@ def ask(
             ) from error
 
 
+def socket_of(path: str) -> str | None:
+    """Where the service listens that has the store at a real path open; none where there is none."""
+    for address in addresses(path):
+        with suppress(OSError), _connected(address):
+            return address
+    return None
+
+
 def owner(socket_path: str) -> int | None:
     """The process id of the service that listens on a socket; none where there is none."""
     try:
@@ -394,15 +387,42 @@ def _user() -> int:
     return os.geteuid()
 
 
+def _elsewhere() -> str:
+    """The user's directory of sockets; not in TMPDIR, of which a service and a shell may have one each."""
+    return f"/tmp/trigger-core-{_user()}"  # noqa: S108  nobody else can enter it
+
+
+def _listening(path: str) -> tuple[str, socket.socket]:
+    """A store's socket, where it can be made first."""
+    failures = []
+    for address in addresses(path):
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            _make_way(address)
+            listener.bind(address)
+            os.chmod(address, 0o600)
+            listener.listen(_CONNECTIONS)
+            listener.settimeout(0.5)
+        except OSError as error:
+            listener.close()
+            failures.append(f"{address}: {error.strerror or error}")
+        else:
+            return address, listener
+    raise StoreError(
+        f"the admin socket, by which commands reach the store, can't be made: {'; '.join(failures)}: "
+        "remove what is in its way, or move the store to a folder that has sockets"
+    )
+
+
 def _make_way(socket_path: str) -> None:
-    """Makes the socket's directory where it is a temporary one, and removes a socket that is dead."""
+    """Makes the socket's directory where it is the user's own, and removes a socket that is dead."""
     directory = os.path.dirname(socket_path)
-    if directory == str(Path(tempfile.gettempdir()) / f"trigger-core-{_user()}"):
+    if directory == _elsewhere():
         with suppress(FileExistsError):
             os.mkdir(directory, 0o700)
         found = os.lstat(directory)
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != _user() or found.st_mode & 0o077:
-            raise OSError(f"{directory} must be a directory that only its owner, this user, can enter")
+            raise OSError("its directory must be one that only its owner, this user, can enter")
     with suppress(FileNotFoundError):
         if not stat.S_ISSOCK(os.lstat(socket_path).st_mode):
             raise OSError("there is a file of that name")

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -78,34 +79,32 @@ def test_killed_service_leaves_a_socket_that_the_next_removes(run: Run, tmp_path
 
 
 def test_long_paths(run: Run, tmp_path: Path) -> None:
-    """A store whose path is too long for a socket has it in a directory that only its owner can enter."""
+    """A store whose path is too long for a socket is reached all the same, whatever temporary directories there are."""
     store = tmp_path / ("x" * 120) / "store.duckdb"
     store.parent.mkdir()
-    with service("serve", "--store", store, "--port", "0", TMPDIR=str(tmp_path)):
-        [directory] = tmp_path.glob("trigger-core-*")
-        assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-        assert len(list(directory.glob("*.sock"))) == 1
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tempfile.tempdir", str(tmp_path))
-        assert run("health", "--store", store).code == 0
-        with service("serve", "--store", store, "--port", "0", TMPDIR=str(tmp_path)):
+    [address] = _admin.addresses(str(store))
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        with service("serve", "--store", store, "--port", "0", TMPDIR=str(store.parent)) as running:
             assert run("health", "--store", store).out == "ok\n"
+            assert stat.S_IMODE(Path(address).parent.stat().st_mode) == 0o700
+            running.stop(number)
+    assert not Path(address).exists()
 
 
-def test_directory_of_others_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A temporary directory that others can enter is not used."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (tmp_path / f"trigger-core-{os.geteuid()}").mkdir(mode=0o755)
-    with pytest.raises(trigger_core.errors.StoreError, match="only its owner"):
-        _admin.Server(str(tmp_path / ("x" * 200)), nothing)
-
-
-def test_file_in_the_way_is_not_removed(tmp_path: Path) -> None:
-    """A file where the socket should be is left alone."""
-    (tmp_path / "store.sock").write_text("mine")
-    with pytest.raises(trigger_core.errors.StoreError, match="a file of that name"):
-        _admin.Server(str(tmp_path / "store"), nothing)
-    assert (tmp_path / "store.sock").read_text() == "mine"
+def test_a_folder_without_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where none can be beside the store, it is in a directory of the user's; one that others can enter is not used."""
+    with TemporaryDirectory() as folder:
+        elsewhere, store = Path(folder) / "elsewhere", f"{folder}/store"
+        monkeypatch.setattr(_admin, "_elsewhere", lambda: str(elsewhere))
+        Path(f"{store}.sock").write_text("mine")
+        with _admin.Server(store, nothing) as server:
+            assert Path(server.address).parent == elsewhere
+            assert _admin.socket_of(store) == server.address
+        elsewhere.chmod(0o755)
+        with pytest.raises(trigger_core.errors.StoreError, match=r"a file of that name; .* only its owner"):
+            _admin.Server(store, nothing)
+        assert Path(f"{store}.sock").read_text() == "mine"
+        assert _admin.socket_of(store) is None
 
 
 def nothing(command: str, arguments: Mapping[str, Any], streams: _admin.Streams) -> int:

@@ -33,8 +33,8 @@ def reach(store: str, *, make: bool) -> Library | str:
         try:
             return trigger_core.open(store)
         except StoreInUse:
-            if path is not None and _admin.AVAILABLE and _admin.owner(_admin.address(path)) is not None:
-                return _admin.address(path)
+            if path is not None and _admin.AVAILABLE and (address := _admin.socket_of(path)) is not None:
+                return address
             if time.monotonic() > deadline:
                 raise
         time.sleep(0.1)
