@@ -24,6 +24,7 @@ The command line names senders by URLs; ``SENDERS`` says which class opens which
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from importlib import import_module
@@ -33,6 +34,8 @@ from attrs import frozen
 
 from trigger_core.errors import InvalidValue
 from trigger_core.facts import CHANNELS, Event, choice
+
+_HTML: Final = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 
 @frozen(kw_only=True)
@@ -56,6 +59,15 @@ class Message:
     address: str
     text: str
     subject: str | None = None
+
+
+def is_html(text: str) -> bool:
+    """Whether an e-mail's text is a page, since it begins like one. The values filled into such a template are escaped.
+
+    >>> is_html("<!DOCTYPE html><html><p>Hi</p></html>"), is_html("<3 from Acme")
+    (True, False)
+    """
+    return _HTML.match(text) is not None
 
 
 @frozen(kw_only=True)

@@ -6,17 +6,22 @@ import re
 import smtplib
 import socket
 from collections.abc import Callable, Iterator
+from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import Any
 
 import pytest
 from attrs import evolve
+from hypothesis import given, settings
+from hypothesis.strategies import lists, sampled_from, text
 
 from tests.senders.servers import DROP, Inbox, body, identified, receiving, scripted, trusting
 from trigger_core.errors import InvalidValue
 from trigger_core.senders import Accepted, Message, Rejected, Result, open_sender
-from trigger_smtp import SMTPSender
+from trigger_smtp import SMTPSender, _mail
+
+_MIME = ("Content-Type", "Content-Transfer-Encoding", "MIME-Version")
 
 HELLO = Message(
     token="t",
@@ -89,11 +94,12 @@ def test_non_ascii_arrives(inbox: Inbox) -> None:
     subject, text = "Grüße 👋 " * 20, "Füße\n.\n..und 😀" * 50
     messages = [
         evolve(HELLO, subject=subject.strip(), text=text, address=address)
-        for address in ("anna@bücher.example", "jürgen@bücher.example")
+        for address in ("anna@bücher.example", "jürgen@Bücher.example", "anna@straße.example")
     ]
     results = send(inbox.port, *messages, sender="Bücher <hi@bücher.example>")
-    assert summary(results) == [None, None]
+    assert summary(results) == [None, None, None]
     assert inbox.envelopes[0].rcpt_tos == ["anna@xn--bcher-kva.example"]
+    assert inbox.envelopes[2].rcpt_tos == ["anna@xn--strae-oqa.example"]
     assert inbox.envelopes[1].rcpt_tos == ["jürgen@xn--bcher-kva.example"]
     assert inbox.raw[0].isascii()
     for mail in inbox.mails:
@@ -124,6 +130,11 @@ def test_html_comes_with_a_plain_alternative(inbox: Inbox) -> None:
         ("<html><p>Hi <![if !mso]>Anna<![endif]>", "Hi Anna\n"),
         ("<html><p>Hi <![foo[", "Hi\n"),
         (" <HTML><script>1 < 2</script></HTML>", "\n"),
+        ("<html><!-- <p>Bye</p> --><p title='a > b'>1 &lt; 2 < 3 <!-- never ended", "1 < 2 < 3\n"),
+        (
+            "<html><a href=https://a.example>here</a></p></a>, <a>there</a>",
+            "here (https://a.example), there\n",
+        ),
     ],
 )
 def test_any_page_has_a_plain_alternative(inbox: Inbox, page: str, expected: str) -> None:
@@ -150,6 +161,39 @@ def test_no_header_can_be_smuggled_in(inbox: Inbox, end: str) -> None:
     assert inbox.envelopes[0].rcpt_tos == ["anna@example.com"]
 
 
+@settings(max_examples=150, deadline=None)
+@given(
+    lists(
+        sampled_from(
+            ["=?utf-8?q?Hi=0D=0ABcc:_e@x.example=0D=0A=0D=0AHo?=", "=?utf-8?b?SGk=?=", "Ünï 😀", "word", " "]
+        )
+    )
+    .map(" ".join)
+    .map(lambda subject: (subject * 20)[:1000].strip())
+    | text(max_size=300)
+)
+def test_a_subject_arrives_as_it_is(subject: str) -> None:
+    """Whatever it looks like, it is read as what it was but for control characters, and adds nothing to the mail."""
+    origin = _mail.origin("Acme <hi@acme.example>")
+    head, _, rest = _mail.write(origin, "<id@acme.example>", "a@b.example", subject, "Hello", []).partition(
+        b"\r\n\r\n"
+    )
+    lines = re.sub("\r\n (?=[^ ])", " ", head.decode("ascii")).split("\r\n")
+    found = dict(line.split(": ", 1) for line in lines)
+    said = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", subject).strip()
+    assert rest == b"Hello\r\n"
+    assert all(len(line) <= 998 for line in head.split(b"\r\n"))
+    assert [*found] == ["Date", "Message-ID", "From", "To", *["Subject"] * bool(said), *_MIME]
+    if said:
+        assert str(make_header(decode_header(found["Subject"]))) == said
+
+
+@pytest.mark.parametrize("tags", ["<a ", "<a x='", '<a x="<', "<!--", "<script>", "</a", "<!a", "<"])
+def test_a_broken_page_holds_nobody_up(tags: str) -> None:
+    """Of the longest text that a template may have, nothing is looked at over and over."""
+    assert "Hi" in _mail.plain(f"<html>Hi{tags * (500_000 // len(tags))}")
+
+
 def test_a_text_cannot_end_its_mail(inbox: Inbox) -> None:
     """Dots and bare line ends in a text stay in it."""
     text = "one\r\n.\r\nMAIL FROM:<eve@example.com>\n.\n..\r.\rend"
@@ -160,10 +204,20 @@ def test_a_text_cannot_end_its_mail(inbox: Inbox) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["", "anna", "@example.com", "a b@example.com", "anna@", "anna@straße.example", "a@b@c", "<a@b>"],
+    [
+        "",
+        "anna",
+        "@example.com",
+        "a b@example.com",
+        "anna@",
+        "anna@\uff42ücher.example",
+        "anna@bücher\u2024example",
+        "a@b@c",
+        "<a@b>",
+    ],
 )
 def test_an_address_that_is_none_is_rejected(inbox: Inbox, address: str) -> None:
-    """Nor is one sent to whose domain Python's codec would take for another."""
+    """Nor is one sent to whose domain another spelling would be taken for."""
     assert summary(send(inbox.port, evolve(HELLO, address=address))) == [("invalid_address", False)]
 
 
