@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from html import escape
 from random import Random
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from trigger_core._record import apply_attempts, apply_events, apply_outcomes
 from trigger_core._rows import naive
 from trigger_core.errors import InvalidValue
 from trigger_core.facts import MOST_SEGMENTS, UNSTORABLE, money, text, whole
-from trigger_core.senders import Accepted, Message, Rejected, Result
+from trigger_core.senders import Accepted, Message, Rejected, Result, is_html
 from trigger_core.store import Row, Session
 
 _VARIABLE: Final = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}")
@@ -90,7 +91,8 @@ class Claim:
     """Jobs that a worker has in hand, and the message to each.
 
     Attributes:
-        left: jobs that were claimed and are filtered, since their contacts have opted out by now.
+        left: jobs that were claimed and are not sent: their contacts have opted out by now, or it is too late for
+            another attempt.
         handovers: how often the messages were handed over, this time included.
     """
 
@@ -139,6 +141,7 @@ class Variant:
 
     subject: tuple[str, ...] | None
     text: tuple[str, ...]
+    is_html: bool
 
     def is_plain(self) -> bool:
         """Whether the text is the same for everybody."""
@@ -157,7 +160,8 @@ class Texts:
         found = {key: kept for key in ids if (kept := self._variants.get(key)) is not None}
         if missing := sorted(ids - found.keys()):
             for key, subject, text in session.rows("dispatch_variants", variant_ids=missing):
-                variant = Variant(subject and tuple(_VARIABLE.split(subject)), tuple(_VARIABLE.split(text)))
+                parts = tuple(_VARIABLE.split(text))
+                variant = Variant(subject and tuple(_VARIABLE.split(subject)), parts, is_html(parts[0]))
                 found[key] = variant
                 self._variants.put(key, variant)
         return found
@@ -169,6 +173,7 @@ def messages(jobs: Sequence[Row], channel: str, variants: dict[str, Variant]) ->
     for account, _, execution_id, job_id, n, _, contact, address, variant_id, attributes, given, _ in jobs:
         variant = variants[variant_id]
         values = {} if variant.is_plain() else {**_values(attributes), **_values(given)}
+        escaped = channel == "email" and variant.is_html
         found.append(
             Message(
                 token=f"{execution_id}:{job_id}:{n}",
@@ -176,7 +181,10 @@ def messages(jobs: Sequence[Row], channel: str, variants: dict[str, Variant]) ->
                 account=account,
                 contact=contact,
                 address=address,
-                text=_filled(variant.text, values),
+                text=_filled(
+                    variant.text,
+                    {name: escape(value) for name, value in values.items()} if escaped else values,
+                ),
                 subject=None if variant.subject is None else _filled(variant.subject, values),
             )
         )
@@ -206,8 +214,11 @@ def claim(
     now: datetime,
     expires_at: datetime,
     patience: Patience,
-) -> Claim:
-    """Claims what is due on a channel, in a write transaction; nothing, where whatever was due has an outcome."""
+) -> Claim | None:
+    """Claims what is due on a channel, in a write transaction; nothing, where whatever was due has an outcome.
+
+    None where others hold all that is due.
+    """
     claim_id = new_id()
     asked: dict[str, Any] = {
         "claim_id": claim_id,
@@ -237,17 +248,32 @@ def claim(
         session.run("execution_facts_update")
         session.clear("staged_executions")
     jobs = session.rows("dispatch_jobs", claim_id=claim_id, channel=channel)
-    if left := [row for row in jobs if row[11]]:
-        _filter(session, left, naive(now))
-        jobs = [row for row in jobs if not row[11]]
+    if not jobs and retried < most:
+        [(claimed,)] = session.rows("dispatch_claimed", claim_id=claim_id)
+        if not claimed:
+            return None
+        session.run("dispatch_skip", claim_id=claim_id)
+        session.run("dispatch_done", claim_id=claim_id)
+    ended: dict[Row, tuple[object, ...]] = {}
+    if any(row[4] > 1 and row[5] < naive(now) for row in jobs):
+        rows = session.rows("dispatch_late", claim_id=claim_id, now=naive(now))
+        ended.update((row[:4], ("failed", *row[4:])) for row in rows)
+    ended.update((row[:4], ("filtered", *_OPTED_OUT, None)) for row in jobs if row[11])
+    left = [row for row in jobs if row[:4] in ended]
+    if left:
+        _end(session, ended, naive(now))
+        jobs = [row for row in jobs if row[:4] not in ended]
     return _claimed(session, texts, claim_id, channel, jobs, left)
 
 
-def _filter(session: Session, jobs: Sequence[Row], at: datetime) -> None:
-    """Records that jobs are filtered, because their contacts opted out after they were planned."""
-    places = {place: number for number, place in enumerate(dict.fromkeys(row[:3] for row in jobs))}
+def _end(session: Session, outcomes: Mapping[Row, tuple[object, ...]], at: datetime) -> None:
+    """Records what becomes of jobs that are not sent: outcome, code, message and provider by their keys."""
+    places = {place: number for number, place in enumerate(dict.fromkeys(job[:3] for job in outcomes))}
     session.append("staged_places", [(*place, number) for place, number in places.items()])
-    found = [(0, places[row[:3]], row[3], "filtered", at, None, *_OPTED_OUT, *(None,) * 4) for row in jobs]
+    found = [
+        (0, places[job[:3]], job[3], outcome, at, None, *said, *(None,) * 3)
+        for job, (outcome, *said) in outcomes.items()
+    ]
     session.append("staged_outcomes", found)
     session.guard("jobs_lock")
     apply_outcomes(session)

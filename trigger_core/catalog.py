@@ -218,10 +218,11 @@ class TemplateVariant:
     """What a template says in one country, or wherever it has no other variant.
 
     Attributes:
-        country: ISO 3166-1 alpha-2; None for every country that has no variant of its own.
+        country: ISO 3166-1 alpha-2; None for every country that has no approved variant of its own.
         approved: whether it may be sent.
         subject: for e-mail, and for e-mail only.
-        text: what is sent, with ``{{variables}}``.
+        text: what is sent, with ``{{variables}}``. An e-mail's that begins with ``<!doctype html`` or ``<html`` is a
+            page, in which values are escaped.
         price: what a message costs, or each of its segments, with at most six decimals.
         price_per: ``message``, or for SMS ``segment``.
         id: read-only; each replacement has new ones, so what an id stands for never changes.

@@ -306,10 +306,12 @@ class Worker:
             else:
                 watch.rest(serial, due_at, lost_at)
                 return 0
-            if claim is None:  # the rate allows no more now
+            if claim is None:
                 return 0
             if claim.jobs:
                 break
+            if self._stopping.is_set():
+                return 0
         self._in_hand.add(claim.claim_id)
         try:
             self._hand_over(channel, sender, claim)
@@ -338,8 +340,9 @@ class Worker:
 
     def _take_over(self, channel: str, sender: Sender) -> Claim | None:
         """A claim whose worker is gone, an empty one if there is none any more; None where the rate allows none now."""
-        now, rate = self._now(), self._rates.get(channel) if sender.idempotent else None
+        rate = self._rates.get(channel) if sender.idempotent else None
         with self._library.store.write() as session:
+            now = self._now()  # it may have waited
             if rate is not None and not rate.available(session, channel, now):
                 return None
             others = self._others()  # anew: one that came since may have made a claim
@@ -356,12 +359,16 @@ class Worker:
         return list(self._library._workers) if self._library.store.sees_every_write else None
 
     def _claim(self, channel: str, sender: Sender) -> Claim | None:
-        """Claims a batch of what is due, which may turn out to be nothing; None where the rate allows none now."""
-        now, rate = self._now(), self._rates.get(channel)
+        """Claims a batch of what is due, which may turn out to be nothing.
+
+        None where the rate allows none now, or others hold what is due.
+        """
+        rate = self._rates.get(channel)
         claim = None
         with self._library._forgetting() as touched:
             try:
                 with self._library.store.write() as session:
+                    now = self._now()  # it may have waited
                     most = sender.most
                     if rate is not None:
                         most = min(most, rate.available(session, channel, now))
@@ -377,6 +384,8 @@ class Worker:
                         now + self._lease,
                         self._patience,
                     )
+                    if claim is None:
+                        return None
                     touched.update(claim.touched)
                     if rate is not None:
                         session.run("dispatch_rate_take", channel=channel, messages=len(claim.jobs))

@@ -18,7 +18,10 @@ from tests.store.full_disk import full
 from trigger_core.copying import copy
 from trigger_core.errors import InvalidValue, StoreUnavailable
 from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger, jobs
+from trigger_core.testing.contract.sending.test_worker import send
+from trigger_core.testing.contract.sending.world import Teller, fill
 from trigger_core.testing.contract.test_concurrency import run_all
+from trigger_core.worker import Worker
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,6 +83,19 @@ def test_one_database_is_copied_into_itself_by_no_spelling(postgres_url: str) ->
                 copy(library, again)
         assert copy(library, theirs).triggers == 1
         assert theirs.trigger("acme", DIRECT).status == library.trigger("acme", DIRECT).status
+
+
+def test_a_worker_waits_for_what_others_hold(postgres_url: str) -> None:
+    """What another transaction has locked is left for later: a worker looks again after a while, and can be stopped."""
+    with trigger_core.open(postgres_url) as library, psycopg.connect(postgres_url) as connection:
+        fill(library)
+        send(library, contact_external_id="user_1")
+        sender = Teller()
+        with Worker(library, {"sms": sender}) as worker:
+            connection.execute("select 1 from dispatches for update")
+            assert (worker.turn(), sender.handed) == (0, [])
+            connection.rollback()
+            assert worker.turn() == 1
 
 
 def test_a_process_may_have_thousands_of_files_open(postgres_url: str) -> None:

@@ -35,7 +35,7 @@ _REASONS: Final = (
     ("opted_out", "Contact opted out of this channel"),
     ("missing_address", "Contact has no address for this channel"),
     ("invalid_address", "Address is not valid"),
-    ("duplicate_recipient", "Address was reached already by another contact"),
+    ("duplicate_recipient", "Same address as an earlier contact"),
     ("unknown_contact", "Contact is not known"),
 )
 _ERRORS: Final = (

@@ -182,7 +182,7 @@ select
                 'No approved '
                 || case channel when 'email' then 'email' when 'sms' then 'SMS' else 'WhatsApp' end
                 || ' template' || coalesce(' for country: ' || country, '')
-        when 'duplicate_recipient' then 'Address was reached already by another contact'
+        when 'duplicate_recipient' then 'Same address as an earlier contact'
     end as message,
     case when filter_code is null then variant_id end as variant_id,
     planned_segments,

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from trigger_core.senders import Accepted, Message, Rejected, Result
 from trigger_core.sending import Send, WorkflowRun
 from trigger_core.testing.contract.sending.world import ACCOUNT, CHANNELS, Clock, Teller, make
 from trigger_core.testing.contract.stores import fresh
-from trigger_core.worker import Worker
+from trigger_core.worker import Patience, Worker
 
 BUSY = Rejected(code="busy", message="Try again", retry=True)
 
@@ -41,7 +42,8 @@ def everything_asked(library: Library) -> list[str]:
 
 def worked(library: Library, sender: Teller, turns: int | None = None) -> None:
     """Has a worker do some turns, or whatever is due."""
-    with Worker(library, dict.fromkeys(CHANNELS, sender), seed=1) as worker:
+    patience = Patience(limit=timedelta(days=30))
+    with Worker(library, dict.fromkeys(CHANNELS, sender), patience=patience, seed=1) as worker:
         while (turns is None or turns > 0) and worker.turn():
             turns = None if turns is None else turns - 1
 

@@ -16,8 +16,8 @@ from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trigger_core import Library, _plan, answers, facts
-from trigger_core.catalog import Contact
+from trigger_core import Library, _dispatch, _plan, answers, facts
+from trigger_core.catalog import Contact, Template, TemplateVariant
 from trigger_core.errors import FactsRefused, InvalidValue, StoreInDoubt, StoreUnavailable
 from trigger_core.facts import Cancel, Event, Outcome
 from trigger_core.senders import Accepted, Message, Rejected, Result
@@ -140,6 +140,66 @@ def test_nothing_is_tried_after_the_dead_line(library: Library, clock: Clock) ->
     created_at = library.trigger(ACCOUNT, trigger_id).created_at
     assert failed_at is not None
     assert failed_at - created_at <= timedelta(minutes=14)
+
+
+def test_a_retry_that_was_held_up_for_too_long_is_not_made(library: Library, clock: Clock) -> None:
+    """Where nobody was there to make it in time, the job ends as its last attempt did; others are still tried."""
+    first = send(library, contact_external_id="user_1")
+    patience = Patience(limit=timedelta(minutes=10))
+    sender = Teller(lambda message: BUSY if message.contact == "user_1" else Accepted())
+    with Worker(library, {"sms": sender}, patience=patience) as worker:
+        worker.turn()
+        clock.forward(days=3)
+        second = send(library, contact_external_id="user_2")
+        worker.turn()
+    assert [message.contact for message in sender.handed] == ["user_1", "user_2"]
+    job = library.job(ACCOUNT, execution_id(library, first), 1)
+    assert (job.status, job.attempts, job.error) == (
+        "failed",
+        1,
+        answers.JobError(code="busy", message="Try again"),
+    )
+    assert (counts(library, first), counts(library, second)) == ({"failed": 1}, {"sent": 1})
+
+
+def test_those_who_get_nothing_are_passed_over(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many lie between two who are sent to, and however few a sender takes at once."""
+    claims: list[_dispatch.Claim | None] = []
+    claim = _dispatch.claim
+
+    def counted(*arguments: Any) -> _dispatch.Claim | None:
+        claims.append(claim(*arguments))
+        return claims[-1]
+
+    monkeypatch.setattr(_dispatch, "claim", counted)
+    with make(clock, people=200) as library:
+        opt_out(library, *(f"user_{number}" for number in range(2, 200)))
+        trigger_id = send(library)
+        sender = Teller(most=5)
+        with Worker(library, {"sms": sender}) as worker:
+            while worker.turn():
+                pass
+        assert {message.contact for message in sender.handed} == {"user_1", "user_200"}
+        assert library.trigger(ACCOUNT, trigger_id).status == "completed"
+        assert len(claims) <= 4
+
+
+def test_values_stay_values_in_a_page(library: Library) -> None:
+    """In an e-mail that is HTML, what is filled in is no markup; in any other it stays as it is."""
+    name, page = "Tom & <b>Jerry</b>", "<!doctype html><html><p>Dear {{name}}</p>"
+    library.catalog.put(
+        ACCOUNT, Contact(external_id="tom", email="tom@example.org", attributes={"name": name})
+    )
+    for key, text in (("page", page), ("plain", "Dear {{name}}")):
+        variant = TemplateVariant(approved=True, text=text, subject="{{name}}")
+        library.catalog.put(ACCOUNT, Template(key=key, channel="email", currency="USD", variants=(variant,)))
+        library.send(ACCOUNT, Send(channel="email", template_key=key, contact_external_id="tom"))
+    sender = Teller()
+    with Worker(library, {"email": sender}) as worker:
+        worker.turn()
+    escaped = page.replace("{{name}}", "Tom &amp; &lt;b&gt;Jerry&lt;/b&gt;")
+    assert {message.text for message in sender.handed} == {escaped, f"Dear {name}"}
+    assert {message.subject for message in sender.handed} == {name}
 
 
 def test_a_first_attempt_is_made_however_late(library: Library, clock: Clock) -> None:
@@ -583,6 +643,28 @@ def test_workers_share_a_rate(library: Library, clock: Clock) -> None:
             sent.append(sum(len(each.handed) for each in senders))
             clock.forward(seconds=0.5)
     assert sent == [2, 3, 4]
+
+
+def test_a_rate_holds_though_clocks_differ(clock: Clock) -> None:
+    """No time counts twice, whichever clock says it; one that was wrong by far holds nobody up for long."""
+    rate, sent = _dispatch.Rate(10), 0
+    with make(clock) as library:
+
+        def take(now: datetime) -> int:
+            with library.store.write() as session:
+                taken = rate.available(session, "sms", now)
+                session.run("dispatch_rate_take", channel="sms", messages=taken)
+            return taken
+
+        for _ in range(100):
+            sent += take(clock.now) + take(clock.now - timedelta(seconds=0.7))
+            clock.forward(seconds=0.1)
+        assert 95 <= sent <= 110
+        take(clock.now + timedelta(days=1))
+        clock.forward(seconds=1)
+        take(clock.now)
+        clock.forward(seconds=1)
+        assert take(clock.now) == 10
 
 
 def test_a_rate_is_given_out_in_portions(clock: Clock) -> None:
