@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import dropwhile
 from typing import Any, Final
 
 from trigger_core._heads import Heads
@@ -82,10 +83,9 @@ class Batch:
         register = self._register
         self.unmatched += sum(self._is_foreign(fact) for _, fact in register.lines.get(Event, ()))
         if register.lines.keys() == {Event} and self._is_small(register.lines[Event]):
+            in_time = sorted(register.lines[Event], key=lambda line: line[1].at)  # of a type the first counts
             register.lines[Event] = [
-                line
-                for line in register.lines[Event]
-                if not self._is_foreign(line[1]) and not self._record_event(*line)
+                *dropwhile(lambda line: self._is_foreign(line[1]) or self._record_event(*line), in_time)
             ]
         self._record_triggers()
         self._record_executions()

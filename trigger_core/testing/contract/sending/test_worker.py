@@ -894,6 +894,13 @@ def test_events_are_counted(library: Library) -> None:
         1,
     )
     assert told(*(event("opened", number) for number in range(1, 6))) == (4, 1, 0)
+    late, early = "2025-11-23T14:00:00Z", "2025-11-23T11:00:00Z"
+    more = [
+        event("bounced", number) for number in (3, 4, 5)
+    ]  # few events are recorded in another way than many
+    assert told(event("bounced", 1, late), event("bounced", 1, early)) == (1, 1, 0)
+    assert told(event("bounced", 2, late), event("bounced", 2, early), *more) == (4, 1, 0)
+    assert told(event("read", 3, late), event("read", 3, early)) == (1, 1, 0)  # opened in between
     other = library.catalog.put("globex", Contact(external_id="x"))
     assert other.external_id == "x"
     assert library.record_events("globex", [event("clicked", 1)]).unmatched == 1
