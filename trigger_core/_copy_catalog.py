@@ -28,6 +28,9 @@ _ITEMS: Final = ("copy_template_variants", "copy_template_groups", "copy_workflo
 _REVOKED_AT: Final = 7
 """Column of ``copy_api_keys``."""
 
+_TRIGGER_ID: Final = 3
+"""Column of ``copy_idempotency_keys``."""
+
 
 def conflicts(source: Library, target: Library, report: Report) -> Iterator[Conflict]:
     """Whatever both stores know under one name, or one id, and don't say the same of."""
@@ -82,12 +85,15 @@ def put_contacts(source: Library, target: Library, report: Report) -> int:
 
 
 def put_idempotency_keys(source: Library, target: Library) -> None:
-    """Stores which requests came with an idempotency key, so that they do nothing again."""
+    """Stores which requests came with an idempotency key, so that they do nothing again where their trigger went."""
     for account in _accounts(source.store):
         for rows in pages(source.store, "copy_idempotency_keys", 1, "", _KEYS, account=account):
             with target.store.write() as session:
                 known = _answered(session, account, rows)
-                session.append("idempotency_keys", [row for row in rows if row[1] not in known])
+                asked = list({str(row[_TRIGGER_ID]) for row in rows})
+                brought = {row[1] for row in session.rows("trigger_heads", trigger_ids=asked)}
+                new = [row for row in rows if row[1] not in known and row[_TRIGGER_ID] in brought]
+                session.append("idempotency_keys", new)
 
 
 def _rows(store: Store, query: str, **asked: object) -> list[Row]:

@@ -2,6 +2,8 @@
 
 A job that is still to be sent names its template variant. That the target's doesn't yet says that it wasn't handed over
 before; so what went over in a copy that broke off, and was perhaps sent since, doesn't go over again.
+
+Only what the facts brought goes over: a trigger that was asked for since waits for the next copy, with all that is its.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from typing import Any, Final
 
 from trigger_core import _copy_catalog
 from trigger_core._copying import FIRST, Report, packed, pages
+from trigger_core._heads import Heads
 from trigger_core.errors import StoreError
 from trigger_core.library import Library
 from trigger_core.store import Row, Session, settled
@@ -51,17 +54,20 @@ def hand_over(source: Library, target: Library, report: Report) -> int:
             for _, key, *_, first, last in session.rows("copy_dispatches", trigger_ids=ids):
                 weights[str(key)] += last - first
         for group in packed(ids, weights.__getitem__, _JOBS):
-            _hand_over(source, target, group)
-            done += len(group)
+            done += _hand_over(source, target, group)
             report("handing over", done, None)
     if done:
         target._wake_workers()
     return done
 
 
-def _hand_over(source: Library, target: Library, ids: list[str]) -> None:
+def _hand_over(source: Library, target: Library, ids: list[str]) -> int:
     with source.store.read() as session:
-        left = {query: session.rows(query, trigger_ids=ids) for query in _LEFT}
+        with target.store.read() as there:
+            ids = _brought(session, there, ids)
+        if not ids:
+            return 0
+        left = _left(session, ids)
 
         def take() -> None:
             with target.store.write() as there:
@@ -69,7 +75,7 @@ def _hand_over(source: Library, target: Library, ids: list[str]) -> None:
 
         settled(take)
     with source.store.write() as session:
-        if left != {query: session.rows(query, trigger_ids=ids) for query in _LEFT}:
+        if left != _left(session, ids):
             raise StoreError(
                 "what is to be sent changed while it was handed over: a worker runs on the source, and both may send "
                 "it; stop it, see what was sent, and copy again"
@@ -78,6 +84,23 @@ def _hand_over(source: Library, target: Library, ids: list[str]) -> None:
         for statement in _TAKEN:
             session.run(statement)
         session.clear("staged_cancels")
+    return len(ids)
+
+
+def _brought(session: Session, there: Session, ids: list[str]) -> list[str]:
+    """Which of some triggers the target knows, with all their executions."""
+    heads = Heads()
+    known = heads.triggers(there, ids).keys()
+    executions = {one.execution_id for one in heads.executions_of(there, ids)}
+    lacking = {
+        one.trigger_id for one in heads.executions_of(session, ids) if one.execution_id not in executions
+    }
+    return [key for key in ids if key in known - lacking]
+
+
+def _left(session: Session, ids: list[str]) -> dict[str, list[Row]]:
+    """What is to be sent of some triggers, by query."""
+    return {query: session.rows(query, trigger_ids=ids) for query in _LEFT}
 
 
 def _take(session: Session, there: Session, left: dict[str, list[Row]], ids: list[str]) -> None:

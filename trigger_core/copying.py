@@ -91,9 +91,9 @@ def copy(source: Library, target: Library, *, progress: Progress | None = None) 
     """Brings all that one store has into another, and audits both.
 
     Both answer meanwhile. The source must have no worker and nothing in hand, and is best not written to: what comes
-    in meanwhile may be left behind until the next copy. Where it was interrupted it is done again: what went over is
-    there, and stays. What is still to be sent is taken out of the source as soon as the target has it for good; the
-    source's answers stay what they were.
+    in meanwhile may be left there until the next copy, with all that is still to be sent of it. Where it was
+    interrupted it is done again: what went over is there, and stays. What is still to be sent is taken out of the
+    source as soon as the target has it for good; the source's answers stay what they were.
 
     Args:
         source: where everything comes from.
@@ -119,12 +119,12 @@ def copy(source: Library, target: Library, *, progress: Progress | None = None) 
     ][:_NAMED]
     if conflicts:
         raise CopyRefused(conflicts)
-    new = _copy_catalog.put(source, target)
     facts = _copy_facts.Facts(source, target, jobs, report)
     try:
         facts.record()
     except _copy_facts.Contradicted as error:
         raise CopyRefused(error.conflicts) from error.__cause__
+    new = _copy_catalog.put(source, target)  # after the facts, for what they were planned with
     contacts = _copy_catalog.put_contacts(source, target, report)
     unsent = _copy_work.hand_over(source, target, report)
     report("auditing", 0, None)

@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 import pytest
 
 from trigger_core import Library, _copy_work
+from trigger_core.catalog import Template, TemplateVariant
 from trigger_core.copying import CopyRefused, copy
 from trigger_core.errors import StoreError, StoreUnavailable
 from trigger_core.senders import Accepted, Message, Rejected, Result
@@ -213,6 +215,41 @@ def test_a_worker_that_comes_meanwhile_is_noticed(library: Library, clock: Clock
         library.store.write = late  # type: ignore[method-assign]
         with pytest.raises(StoreError, match="a worker runs on the source, and both may send"):
             copy(library, target)
+
+
+def test_what_comes_in_meanwhile_goes_over_with_the_next_copy(library: Library, clock: Clock) -> None:
+    """A request the facts came too late for stays in the source, whole; one they brought goes over, with its text."""
+    early = [library.send(ACCOUNT, request()).trigger_id]
+    late: list[str] = []
+
+    def come_in(what: str, _done: int, _all: int | None) -> None:
+        if what == "copying jobs" and len(early) == 1:
+            variant = TemplateVariant(approved=True, text="New", price=Decimal("0.01"))
+            template = Template(key="new", channel="sms", currency="USD", variants=(variant,))
+            library.catalog.put(ACCOUNT, template)
+            early.append(library.send(ACCOUNT, request("new")).trigger_id)
+        if what == "copying contacts" and not late:
+            series = WorkflowRun(workflow_name="Series", list_name="everyone")
+            late.append(library.send(ACCOUNT, request(), idempotency_key="late").trigger_id)
+            late.append(library.run(ACCOUNT, series).trigger_id)
+
+    with fresh(clock=clock) as target:
+        done = copy(library, target, progress=come_in)
+        assert (done.is_sound, done.unsent) == (True, 2)
+        worked(target, first := Teller())
+        assert {str(trigger.id) for trigger in target.triggers(ACCOUNT).triggers} == {*early}
+        assert len(jobs_of(first)) == 10
+        for table in ("dispatches", "scheduled_steps", "audiences", "trigger_variables", "idempotency_keys"):
+            _, rows = target.store.table(f"select distinct trigger_id from {table}", {})  # noqa: S608
+            assert not {str(key) for (key,) in rows} & {*late}
+        done = copy(library, target)
+        assert (done.is_sound, done.unsent) == (True, 2)
+        replayed = target.send(ACCOUNT, request(), idempotency_key="late")
+        assert (replayed.trigger_id, replayed.is_replay) == (late[0], True)
+        rest = ended(clock, target)
+        assert ended(clock, library).handed == []
+        assert Counter(jobs_of(first, rest).values()) == {1: 30}
+        assert list(target.audit()) == []
 
 
 def test_a_request_that_came_to_both_is_named(library: Library, clock: Clock) -> None:
