@@ -1,7 +1,8 @@
 """Copying what is still to be sent: the target has it for good before the source gives it up.
 
-A job that is still to be sent names its template variant. That the target's doesn't yet says that it wasn't handed over
-before; so what went over in a copy that broke off, and was perhaps sent since, doesn't go over again.
+A job that is still to be sent names its template variant in the store that is to send it. That the target's doesn't yet
+says that it wasn't handed over before; so what went over in a copy that broke off, and was perhaps sent since, doesn't
+go over again. The source's doesn't any more once it gave the job up, so that it can be handed back.
 
 Only what the facts brought goes over: a trigger that was asked for since waits for the next copy, with all that is its.
 """
@@ -22,8 +23,14 @@ _JOBS: Final = 100_000
 _PAGE: Final = 20_000
 
 _LEFT: Final = ("copy_dispatches", "copy_retries", "copy_scheduled_steps")
-_TAKEN: Final = ("cancels_dispatches", "cancels_retries", "cancels_steps", "cancels_audiences")
-"""What a cancel takes off what is to be sent, too."""
+_TAKEN: Final = (
+    "cancels_dispatches",
+    "cancels_retries",
+    "cancels_steps",
+    "cancels_audiences",
+    "copy_planned_forget",
+)
+"""What takes it off what is to be sent: a cancel does so too, but keeps what was planned."""
 
 
 def check(source: Library) -> None:

@@ -252,6 +252,25 @@ def test_what_comes_in_meanwhile_goes_over_with_the_next_copy(library: Library, 
         assert list(target.audit()) == []
 
 
+def test_what_went_over_can_come_back(library: Library, clock: Clock) -> None:
+    """What was handed over, and not sent there either, is handed back and sent, once."""
+    library.send(ACCOUNT, request())
+    library.run(ACCOUNT, WorkflowRun(workflow_name="Series", list_name="everyone"))
+    before = Teller(lambda message: BUSY if message.contact == "user_2" else Accepted(), most=2)
+    worked(library, before, 1)
+    with fresh(clock=clock) as target:
+        assert copy(library, target).unsent == 2
+        worked(target, there := Teller(most=2), 1)
+        back = copy(target, library)
+        assert (back.is_sound, back.unsent) == (True, 2)
+        after = ended(clock, library)
+        assert before.handed
+        assert there.handed
+        assert ended(clock, target).handed == []
+        assert Counter(jobs_of(before, there, after).values()) == {1: 20}
+        assert {trigger.status for trigger in library.triggers(ACCOUNT).triggers} == {"completed"}
+
+
 def test_a_request_that_came_to_both_is_named(library: Library, clock: Clock) -> None:
     """An idempotency key under which each store was asked for something of its own is refused by its name."""
     with make(clock) as target:
