@@ -23,6 +23,8 @@ _JOBS: Final = 100_000
 _PAGE: Final = 20_000
 
 _LEFT: Final = ("copy_dispatches", "copy_retries", "copy_scheduled_steps")
+_LOCKED: Final = ("triggers_lock", "steps_lock", "work_lock")
+"""What keeps workers from what is to be sent, as where it is cancelled."""
 _TAKEN: Final = (
     "cancels_dispatches",
     "cancels_retries",
@@ -43,6 +45,10 @@ def check(source: Library) -> None:
         raise StoreError("a worker runs on the source: stop it first, so that nothing is sent twice")
     with source.store.read() as session:
         [(_, _, in_hand)] = session.rows("copy_totals")
+    _check_claims(in_hand)
+
+
+def _check_claims(in_hand: int) -> None:
     if in_hand:
         raise StoreError(
             f"a worker has {in_hand} messages in hand on the source: stop it first, it then finishes them; where it "
@@ -82,12 +88,14 @@ def _hand_over(source: Library, target: Library, ids: list[str]) -> int:
 
         settled(take)
     with source.store.write() as session:
+        session.append("staged_cancels", [(None, key, None) for key in ids])
+        for statement in _LOCKED:
+            session.guard(statement)
         if left != _left(session, ids):
             raise StoreError(
                 "what is to be sent changed while it was handed over: a worker runs on the source, and both may send "
                 "it; stop it, see what was sent, and copy again"
             )
-        session.append("staged_cancels", [(None, key, None) for key in ids])
         for statement in _TAKEN:
             session.run(statement)
         session.clear("staged_cancels")
@@ -106,7 +114,13 @@ def _brought(session: Session, there: Session, ids: list[str]) -> list[str]:
 
 
 def _left(session: Session, ids: list[str]) -> dict[str, list[Row]]:
-    """What is to be sent of some triggers, by query."""
+    """What is to be sent of some triggers, by query.
+
+    Raises:
+        StoreError: a worker has some of it in hand.
+    """
+    [(in_hand,)] = session.rows("copy_in_hand", trigger_ids=ids)
+    _check_claims(in_hand)
     return {query: session.rows(query, trigger_ids=ids) for query in _LEFT}
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -215,6 +216,54 @@ def test_a_worker_that_comes_meanwhile_is_noticed(library: Library, clock: Clock
         library.store.write = late  # type: ignore[method-assign]
         with pytest.raises(StoreError, match="a worker runs on the source, and both may send"):
             copy(library, target)
+
+
+def test_nobody_gets_what_is_being_given_up(
+    library: Library, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that comes once the source has looked what is to be sent, and gives it up, gets nothing of it."""
+    everything_asked(library)
+    sender, look = Teller(), _copy_work._left
+    looks: list[Any] = []
+    worker = Thread(target=worked, args=(library, sender))
+
+    def late(session: Any, ids: list[str]) -> Any:
+        found = look(session, ids)
+        looks.append(found)
+        if len(looks) == 2:
+            worker.start()
+            worker.join(0.5)  # it waits, or looks again and again, until this is over
+        return found
+
+    monkeypatch.setattr(_copy_work, "_left", late)
+    with fresh(clock=clock) as target:
+        assert copy(library, target).unsent == 4
+        worker.join()
+        assert sender.handed == []
+
+
+def test_what_a_worker_has_in_hand_by_then_is_noticed(library: Library, clock: Clock) -> None:
+    """What was claimed since the copy began keeps what is to be sent where it is."""
+    library.send(ACCOUNT, request())
+
+    def stop(_: object) -> None:
+        raise KeyboardInterrupt
+
+    def late(what: str, _done: int, _all: int | None) -> None:
+        if what == "copying contacts":
+            with (
+                pytest.raises(KeyboardInterrupt),
+                Worker(library, {"sms": Teller(before=stop, most=2)}) as one,
+            ):
+                one.turn()
+
+    with fresh(clock=clock) as target:
+        with pytest.raises(StoreError, match="has 2 messages in hand"):
+            copy(library, target, progress=late)
+        clock.forward(minutes=5)
+        for store, messages in ((target, 0), (library, 3)):
+            worked(store, sender := Teller())
+            assert len(sender.handed) == messages
 
 
 def test_what_comes_in_meanwhile_goes_over_with_the_next_copy(library: Library, clock: Clock) -> None:
