@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast
 
 from attrs import evolve
 
 from trigger_core import _addresses, _lists, facts
-from trigger_core._ids import contact_id, new_id
+from trigger_core._ids import contact_id, new_id, storable
 from trigger_core._record import name_currency
 from trigger_core._rows import naive
 from trigger_core.answers import Page
@@ -95,13 +95,18 @@ class Catalog:
             session.guard("account_lock", account=account)
             yield session
 
+    def _reading(self, account: str) -> AbstractContextManager[Session]:
+        """A read transaction, where there may be such an account."""
+        storable(account)
+        return self._store.read()
+
     def contact(self, account: str, external_id: str) -> Contact:
         """A contact.
 
         Raises:
             NotFound: the account has no such contact.
         """
-        with self._store.read() as session:
+        with self._reading(account) as session:
             return _found(_contact(session, account, external_id))
 
     def template(self, account: str, key: str, channel: str) -> Template:
@@ -110,7 +115,7 @@ class Catalog:
         Raises:
             NotFound: the account has no template of that key for that channel.
         """
-        with self._store.read() as session:
+        with self._reading(account) as session:
             return _found(_template(session, account, key, channel))
 
     def template_group(self, account: str, key: str) -> TemplateGroup:
@@ -119,7 +124,7 @@ class Catalog:
         Raises:
             NotFound: the account has no such group.
         """
-        with self._store.read() as session:
+        with self._reading(account) as session:
             return _found(_template_group(session, account, key))
 
     def workflow(self, account: str, name: str) -> Workflow:
@@ -128,7 +133,7 @@ class Catalog:
         Raises:
             NotFound: the account has no such workflow.
         """
-        with self._store.read() as session:
+        with self._reading(account) as session:
             return _found(_workflow(session, account, name))
 
     def list(self, account: str, name: str, *, limit: int = 50, cursor: str | None = None) -> ListPage:
@@ -148,8 +153,8 @@ class Catalog:
         facts.whole(limit, "limit", 1, 200)
         bound: list[object] = ["list", account, name]
         after = "" if cursor is None else facts.text(_lists._read_cursor(cursor, bound, 1)[0], "cursor", 200)
-        with self._store.read() as session:
-            rows = session.rows("catalog_list", account=account, name=_storable(name))
+        with self._reading(account) as session:
+            rows = session.rows("catalog_list", account=account, name=storable(name))
             if not rows:
                 raise NotFound
             [(list_id, total)] = rows
@@ -286,7 +291,7 @@ def _put_contact(session: Session, account: str, item: Contact, now: datetime) -
 
 def _contact(session: Session, account: str, external_id: str) -> Contact | None:
     rows = session.rows(
-        "catalog_contact", account=account, contact_id=contact_id(account, _storable(external_id))
+        "catalog_contact", account=account, contact_id=contact_id(account, storable(external_id))
     )
     if not rows:
         return None
@@ -301,14 +306,6 @@ def _contact(session: Session, account: str, external_id: str) -> Contact | None
         email_valid=email_valid,
         phone_number_valid=number_valid,
     )
-
-
-def _storable(name: str) -> str:
-    """A name; what can't be one is nobody's."""
-    try:
-        return facts.text(name, "name", 200)
-    except InvalidValue:
-        raise NotFound from None
 
 
 # Templates
@@ -368,7 +365,7 @@ def _variant_row(account: str, template: Template, variant: TemplateVariant, now
 
 def _template(session: Session, account: str, key: str, channel: str) -> Template | None:
     rows = session.rows(
-        "catalog_template", account=account, template_key=_storable(key), channel=_storable(channel)
+        "catalog_template", account=account, template_key=storable(key), channel=storable(channel)
     )
     if not rows:
         return None
@@ -428,7 +425,7 @@ def _put_template_group(
 
 
 def _template_group(session: Session, account: str, key: str) -> TemplateGroup | None:
-    rows = session.rows("catalog_template_group", account=account, template_group_key=_storable(key))
+    rows = session.rows("catalog_template_group", account=account, template_group_key=storable(key))
     if not rows:
         return None
     [(group_id, *keys)] = rows
@@ -475,7 +472,7 @@ def _step_row(account: str, workflow_id: str, step: WorkflowStep) -> Row:
 
 
 def _workflow(session: Session, account: str, name: str) -> Workflow | None:
-    rows = session.rows("catalog_workflow", account=account, name=_storable(name))
+    rows = session.rows("catalog_workflow", account=account, name=storable(name))
     if not rows:
         return None
     [(workflow_id, group)] = rows

@@ -1,4 +1,4 @@
-"""Ids that this library makes."""
+"""Ids that this library makes, and names that others gave."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import secrets
 import time
 from hashlib import blake2b
 from uuid import UUID
+
+from trigger_core import facts
+from trigger_core.errors import InvalidValue, NotFound
 
 
 def new_id() -> str:
@@ -27,3 +30,15 @@ def contact_id(account: str, external_id: str) -> str:
     """
     digest = blake2b(f"{account}\0{external_id}".encode(), digest_size=16).digest()
     return str(UUID(bytes=digest))
+
+
+def storable(name: str) -> str:
+    """A name to look for; what can't be one is nobody's.
+
+    Raises:
+        NotFound: it can't be one.
+    """
+    try:
+        return facts.text(name, "name", 200)
+    except InvalidValue:
+        raise NotFound from None

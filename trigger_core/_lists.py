@@ -19,6 +19,7 @@ from trigger_core.store import Row, Session
 
 _LOOKED_AT: Final = 10_000
 _CHUNK: Final = 500
+_LONGEST: Final = 1 << 20
 _JOB_STATUSES: Final = get_args(answers.JobStatus)
 
 Filters = dict[str, Any]
@@ -302,6 +303,8 @@ def shipped(name: str, parameters: Mapping[str, str]) -> dict[str, object]:
     if parameters.keys() != query.parameters.keys():
         wanted = ", ".join(f"{key}=…" for key in query.parameters) or "none"
         raise InvalidValue("parameters", f"must be exactly those of {name}: {wanted}")
+    for key, value in parameters.items():
+        facts.text(value, key, _LONGEST, 0)
     return {
         key: None
         if value == "null"

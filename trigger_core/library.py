@@ -23,6 +23,7 @@ import trigger_sql
 from trigger_core import _compact, _derive, _keys, _lists, answers, facts
 from trigger_core._commit import GroupCommit, Ticket
 from trigger_core._heads import Cache, Heads
+from trigger_core._ids import storable
 from trigger_core._record import Batch
 from trigger_core.answers import DirectDetails, Job, JobPage, Trigger, TriggerPage, WorkflowDetails
 from trigger_core.errors import (
@@ -202,10 +203,11 @@ class Library:
 
         Raises:
             FactsRefused: some facts contradict the contract or what is recorded; it names each.
+            InvalidValue: ``account`` can't be one.
             StoreUnavailable: nothing was recorded; try again.
         """
         self.store.check()
-        if call := _checked(facts):
+        if call := _checked(facts, account):
             self._commit.record(call, account)
 
     def _together(self, first: Ticket, other: Ticket) -> bool:
@@ -503,6 +505,7 @@ class Library:
         if kept is not None and kept[0] == seen and (details is None or kept[1].contacts is not None):
             _check_flow(kept[1], details)
             return kept[1]
+        storable(account)
         most = self._contacts_per_reason
         ledger, long = _derive.ledger(self.store, *key)
         contacts = None if ledger is None else ledger.first_contacts(most)
@@ -569,6 +572,7 @@ class Library:
         Raises:
             InvalidValue: an argument is none of what is allowed.
         """
+        facts.text(account, "account", 200)
         filters = _lists.trigger_filters(status, flow_type, trigger_type, created_after, created_before)
         with self.store.read() as session:
             return _lists.triggers(session, self._heads, account, filters, limit, cursor)
@@ -667,7 +671,7 @@ class Library:
         """
         try:
             with self.store.write() as session:
-                _keys.revoke(session, account, _id(key_id))
+                _keys.revoke(session, storable(account), _id(key_id))
         finally:  # whatever became of it
             self._key_changes += 1
 
@@ -753,8 +757,10 @@ class Library:
         return Table(*self.store.table(trigger_sql.query(name, self.store.dialect).text, values))
 
 
-def _checked(call: Iterable[facts.Fact | Mapping[str, object]]) -> list[facts.Fact]:
+def _checked(call: Iterable[facts.Fact | Mapping[str, object]], account: str | None) -> list[facts.Fact]:
     """The facts of a call; those that came as objects are checked, and all that is wrong is named."""
+    if account is not None:
+        facts.text(account, "account", 200)
     errors, found = [], []
     for row, fact in enumerate(call):
         if type(fact) in _FACTS:

@@ -189,11 +189,12 @@ def test_what_is_not_there_is_not_found(library: Library, name: str) -> None:
     """Asking for a name that is unknown, or can't be one, is NotFound."""
     catalog = library.catalog
     for ask in (catalog.contact, catalog.template_group, catalog.workflow, catalog.list):
+        for names in (("acme", name), (name, "hello")):
+            with pytest.raises(NotFound):
+                ask(*names)
+    for account, key, channel in (("acme", name, "sms"), ("acme", "hello", name), (name, "hello", "sms")):
         with pytest.raises(NotFound):
-            ask("acme", name)
-    for key, channel in ((name, "sms"), ("hello", name)):
-        with pytest.raises(NotFound):
-            catalog.template("acme", key, channel)
+            catalog.template(account, key, channel)
 
 
 # Contacts

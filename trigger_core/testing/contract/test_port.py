@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 import trigger_core
 from trigger_core import Library
-from trigger_core.errors import FactsRefused, NotFound, StoreClosed, TriggerCoreError
+from trigger_core.errors import FactsRefused, InvalidValue, NotFound, StoreClosed, TriggerCoreError
 from trigger_core.store import Session
 from trigger_core.testing.contract.documents import assert_covers
 from trigger_core.testing.contract.model import Model
@@ -307,6 +307,33 @@ def test_a_healthy_store_says_nothing(library: Library) -> None:
     """The question for health is answered by returning, in any thread."""
     library.health()
     assert in_a_thread(lambda: CALLS["health"](library) or "healthy") == "healthy"
+
+
+@pytest.mark.parametrize("account", ["", "x" * 201, "a\0b", "\ud800"])
+def test_what_cannot_be_an_account_has_nothing(library: Library, account: str) -> None:
+    """Who asks as an account that can't be one finds nothing, and is told so where a list or a record is asked for."""
+    library.record([*direct_trigger(), *jobs(1, 1)])
+    for find in (library.trigger, library.direct, library.workflow, library.cancel, library.revoke_key):
+        with pytest.raises(NotFound):
+            find(account, DIRECT)
+    for answer in (
+        lambda: library.document(account, DIRECT, "trigger"),
+        lambda: library.jobs(account, EXECUTION),
+        lambda: library.job(account, EXECUTION, 1),
+        lambda: library.export(account, DIRECT),
+    ):
+        with pytest.raises(NotFound):
+            answer()
+    for told in (
+        lambda: library.triggers(account),
+        lambda: library.keys(account),
+        lambda: library.record([], account=account),
+    ):
+        with pytest.raises(InvalidValue, match="account"):
+            told()
+    for unstorable in ("a\0b", "\ud800"):
+        with pytest.raises(InvalidValue, match="trigger_id: must have no NUL"):
+            library.query("version", {"account": "acme", "trigger_id": unstorable})
 
 
 CALLS: dict[str, Callable[[Library], object]] = {
