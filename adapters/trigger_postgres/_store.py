@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -48,10 +48,20 @@ _WAIT: Final = 3.0
 _TURN: Final = 0.25
 """Seconds after which he asks again: the pool tries to connect when it is asked, and soon gives up."""
 
+_CONNECTION: Final[Mapping[str, Any]] = {
+    "connect_timeout": 5,
+    # A server that is gone without a word is given up after half a minute.
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""How the server is reached, where the URL doesn't say."""
+
 _SETTINGS: Final = {
     "statement_timeout": "15min",  # a million contacts are planned by one statement
     "lock_timeout": "30s",
-    "idle_in_transaction_session_timeout": "1min",  # a process that hangs holds its locks no longer
+    "idle_in_transaction_session_timeout": "0",  # who reads may take his time: he holds nobody up
     "synchronous_commit": "on",  # acknowledged means durable, whatever the database's default is
     "work_mem": "64MB",  # a batch of a hundred thousand facts is joined and sorted in memory
     "temp_buffers": "64MB",  # and so is it laid out
@@ -59,8 +69,11 @@ _SETTINGS: Final = {
 }
 
 _READ: Final = "begin isolation level repeatable read read only"
-# A plan made for a few staged rows would be kept for a million of them.
-_WRITE: Final = "begin isolation level read committed; set local plan_cache_mode = force_custom_plan"
+# A plan made for a few staged rows would be kept for a million of them; a process that hangs would hold its locks.
+_WRITE: Final = (
+    "begin isolation level read committed; set local plan_cache_mode = force_custom_plan; "
+    "set local idle_in_transaction_session_timeout = '1min'"
+)
 _WRITE_AT_ONCE: Final = f"{_WRITE}; set local lock_timeout = '10ms'"
 
 _MIGRATING: Final = 0x7472_6967_6765_7231
@@ -81,6 +94,12 @@ _CHUNK: Final = 20_000
 
 _PARAMETER: Final = re.compile(r"\$([a-z_]+)")
 
+_PASSING: Final = (
+    errors.ReadOnlySqlTransaction,  # a standby that is about to be the primary, or the other way round
+    errors.IdleInTransactionSessionTimeout,
+    errors.IdleSessionTimeout,
+    errors.TransactionTimeout,
+)
 _TOGETHER: Final = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
 _AGAIN: Final = "another process recorded the same at the same moment; nothing was recorded: try again"
 _GONE: Final = "the database can't be reached now; nothing was recorded: try again"
@@ -115,7 +134,8 @@ class PostgresStore:
     def __init__(self, address: str) -> None:
         conninfo = f"postgresql://{address}"
         try:
-            self.url = _without_password(conninfo)
+            given = conninfo_to_dict(conninfo)
+            self.url = _without_password(given)
         except psycopg.ProgrammingError:  # its text may hold the password
             raise InvalidValue(
                 "store", "must be a URL as libpq takes it, such as postgresql://user@host:5432/database"
@@ -123,8 +143,9 @@ class PostgresStore:
         self._process = os.getpid()
         self._closed = False
         trigger_sql.script("staging", "postgres")  # reads all now, not in many threads when first asked
+        options = {name: value for name, value in _CONNECTION.items() if name not in given}
         try:
-            with psycopg.connect(conninfo, autocommit=True, connect_timeout=10) as connection:
+            with psycopg.connect(conninfo, autocommit=True, client_encoding="utf8", **options) as connection:
                 _check_server(connection)
                 _migrate(connection)
         except psycopg.OperationalError as error:
@@ -138,7 +159,7 @@ class PostgresStore:
         self._pool: ConnectionPool[_Connection] = ConnectionPool(
             conninfo,
             connection_class=_Connection,
-            kwargs={"autocommit": True, "connect_timeout": 5, "prepare_threshold": 1},
+            kwargs={"autocommit": True, "client_encoding": "utf8", "prepare_threshold": 1, **options},
             min_size=1,
             max_size=_CONNECTIONS,
             timeout=_WAIT,
@@ -207,6 +228,8 @@ class PostgresStore:
         try:
             yield connection
         except psycopg.Error as error:
+            if isinstance(error, errors.ReadOnlySqlTransaction):
+                connection.close()  # another one may lead to where one can write
             if self._closed:
                 raise StoreClosed from error
             raise _translated(error) from error
@@ -447,9 +470,8 @@ def _version(connection: psycopg.Connection[Any]) -> int:
     return 0 if row is None or row[0] is None else int(row[0])
 
 
-def _without_password(conninfo: str) -> str:
+def _without_password(parts: Mapping[str, Any]) -> str:
     """A URL that may be shown."""
-    parts = conninfo_to_dict(conninfo)
     host = parts.get("host") or ""
     port = f":{parts['port']}" if parts.get("port") else ""
     return f"postgresql://{host}{port}/{parts.get('dbname') or ''}"
@@ -462,6 +484,10 @@ def _translated(error: psycopg.Error) -> Exception:
         return StoreConflict(_AGAIN)
     if isinstance(error, errors.DiskFull):
         return StoreUnavailable("the database's disk is full; nothing was recorded: make room and try again")
+    if isinstance(error, errors.ProgramLimitExceeded):
+        return StoreError(f"the database can't hold that: {said}")
+    if isinstance(error, _PASSING):
+        return StoreUnavailable(f"the database could not do it now; nothing was recorded: {said}")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         if error.sqlstate is None or error.sqlstate[:2] in {"08", "57"}:
             return StoreUnavailable(_GONE if error.sqlstate != "57014" else f"{said}; nothing was recorded")

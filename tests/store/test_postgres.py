@@ -7,6 +7,8 @@ import traceback
 from contextlib import ExitStack
 from pathlib import Path
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
+from time import sleep
+from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -123,3 +125,46 @@ def test_a_snapshot_that_does_not_fit_is_none(postgres_url: str, tmp_path: Path)
         library.snapshot(tmp_path / "copy.duckdb")
     with trigger_core.open(tmp_path / "copy.duckdb") as copied:
         assert copied.jobs("acme", EXECUTION).pagination.total == 100
+
+
+def test_what_passes_is_worth_another_try(postgres_url: str) -> None:
+    """A server that may only be read, or a transaction that took too long, is no reason to give anything up."""
+    with trigger_core.open(postgres_url) as library:
+
+        def write(setting: str) -> None:
+            with library.store.write() as session:
+                cast("Any", session)._connection.execute(setting)
+                sleep(0.2)
+                session.append("accounts", [("acme", None)])
+
+        for setting in (
+            "set transaction read only",
+            "set local idle_in_transaction_session_timeout = '50ms'",
+        ):
+            with pytest.raises(StoreUnavailable):
+                write(setting)
+            library.record(direct_trigger())
+        assert library.trigger("acme", DIRECT).id == DIRECT
+
+
+def test_only_who_writes_must_hurry(postgres_url: str) -> None:
+    """A reader may take his time over what he reads; who hangs amid a write doesn't hold its locks for good."""
+    shown = "select current_setting('idle_in_transaction_session_timeout')"
+    with trigger_core.open(postgres_url) as library:
+        assert library.store.table(shown, {})[1] == [("0",)]
+        with library.store.write() as session:
+            assert cast("Any", session)._connection.execute(shown).fetchall() == [("1min",)]
+
+
+def test_a_url_says_how_the_server_is_reached(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it leaves open is set so that a silent server is noticed, and texts are UTF-8 whatever is usual there."""
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    with trigger_core.open(f"{postgres_url}?keepalives_idle=7") as library, library.store.write() as session:
+        info = cast("Any", session)._connection.info
+        assert info.encoding == "utf-8"
+        said = info.get_parameters()
+        assert (said["keepalives_idle"], said["keepalives_count"], said["tcp_user_timeout"]) == (
+            "7",
+            "3",
+            "30000",
+        )

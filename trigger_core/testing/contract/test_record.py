@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from random import Random
 from typing import Any
 
 import pytest
@@ -351,6 +352,21 @@ def test_a_waiting_event_counts_for_nothing() -> None:
         assert library.document("acme", DIRECT, "direct") == answer
         assert sum(rows(library, "parked_events").values()) == 2
         assert list(library.audit()) == []
+
+
+def test_an_event_with_the_longest_ids_waits_for_its_job() -> None:
+    """Ids of a thousand characters of four bytes each, with nothing in them that could be packed."""
+    dice = Random(1)
+    event_id, message = (
+        "".join(chr(dice.randrange(0x20000, 0x2A6D0)) for _ in range(1000)) for _ in range(2)
+    )
+    with fresh() as library:
+        library.record([by_message("read", event_id=event_id, provider_message_id=message)])
+        library.record(
+            [*direct_trigger(), *jobs(1, 1), outcome(1, provider="twilio", provider_message_id=message)]
+        )
+        assert library.job("acme", EXECUTION, 1).read_at is not None
+        assert rows(library, "parked_events") == Counter()
 
 
 def test_a_message_id_of_a_losing_outcome_leads_to_its_job() -> None:

@@ -51,9 +51,10 @@ alter table jobs set (fillfactor = 40);
 create index triggers_newest on triggers (account, created_at desc nulls last, trigger_id desc nulls last);
 create index tally_trigger on tally (trigger_id);
 create index message_ids_job on message_ids (trigger_id, execution_id, job_id);
-create index parked_events_event on parked_events (event_id);
+-- These ids may have a thousand characters, which is more than a tree takes.
+create index parked_events_event on parked_events using hash (event_id);
 create index parked_events_job on parked_events (execution_id, job_id);
-create index parked_events_message on parked_events (account, provider, provider_message_id);
+create index parked_events_message on parked_events using hash (provider_message_id);
 create unique index contacts_external_id on contacts (account, external_id);
 create index template_variants_template on template_variants (account, template_key, channel);
 create index api_keys_prefix on api_keys (prefix);
