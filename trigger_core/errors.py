@@ -116,7 +116,10 @@ class MissingExtra(TriggerCoreError):
 
 
 class StoreUnavailable(TriggerCoreError):
-    """The store can't answer now; nothing was recorded. The same call may succeed later."""
+    """The store can't answer now; nothing was recorded. The same call may succeed later.
+
+    ``StoreInDoubt`` is the exception: there it may have been recorded.
+    """
 
 
 class StoreConflict(StoreUnavailable):
@@ -124,7 +127,11 @@ class StoreConflict(StoreUnavailable):
 
 
 class StoreInDoubt(StoreUnavailable):
-    """Whether it was recorded is not known: the store was lost while it committed. Recording it again does no harm."""
+    """It may have been recorded: the store was lost while it committed. Only a send without a key must not be repeated.
+
+    Facts, and whatever has a name of its own, are recorded again without harm, and so is a request with its idempotency
+    key. One that came without may be sent twice then: look among the account's triggers first.
+    """
 
 
 class StoreError(TriggerCoreError):

@@ -327,7 +327,8 @@ class Library:
             InvalidValue: there is no such template or list, or nobody is meant; its ``others`` name the rest.
             IdempotencyMismatch: the key came with another request.
             IdempotencyInFlight: a request with this key is being handled.
-            StoreUnavailable: nothing was recorded; try again, best with the same key.
+            StoreUnavailable: nothing was recorded; try again.
+            StoreInDoubt: it may have been recorded. Try again with the same key; without one, that may send twice.
         """
         return self._submit(account, request, idempotency_key)
 
@@ -347,7 +348,8 @@ class Library:
             InvalidValue: there is no such workflow or list, or nobody is meant; its ``others`` name the rest.
             IdempotencyMismatch: the key came with another request.
             IdempotencyInFlight: a request with this key is being handled.
-            StoreUnavailable: nothing was recorded; try again, best with the same key.
+            StoreUnavailable: nothing was recorded; try again.
+            StoreInDoubt: it may have been recorded. Try again with the same key; without one, that may send twice.
         """
         return self._submit(account, request, idempotency_key)
 

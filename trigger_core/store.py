@@ -132,14 +132,22 @@ def settled(work: Callable[[], T]) -> T:
 
     Raises:
         StoreConflict: others got in its way each time.
-        StoreInDoubt: it was in doubt each time.
+        StoreInDoubt: it was in doubt, and then it could not be done, whyever.
     """
-    for pause in _PAUSES:
+    pauses = iter(_PAUSES)
+    in_doubt = False
+    while True:
         try:
             return work()
-        except (StoreConflict, StoreInDoubt):
-            sleep(pause * random())  # noqa: S311  so that two that collided don't again
-    return work()
+        except StoreUnavailable as error:
+            in_doubt = in_doubt or isinstance(error, StoreInDoubt)
+            again = isinstance(error, StoreConflict | StoreInDoubt)
+            pause = next(pauses, None) if again else None
+            if pause is None and in_doubt:
+                raise StoreInDoubt from error
+            if pause is None:
+                raise
+        sleep(pause * random())  # noqa: S311  so that two that collided don't again
 
 
 @contextmanager

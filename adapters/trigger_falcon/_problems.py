@@ -21,6 +21,7 @@ from trigger_core.errors import (
     NotFound,
     StoreClosed,
     StoreForked,
+    StoreInDoubt,
     StoreUnavailable,
     WrongFlow,
 )
@@ -115,11 +116,15 @@ def invalid_request(errors: Sequence[InvalidValue]) -> Problem:
     return Problem(400, "invalid-request", detail, {"errors": named})
 
 
-def unavailable() -> falcon.HTTPError:
+def unavailable(error: Exception) -> falcon.HTTPError:
     """The 503 of a store that can't answer now."""
-    return falcon.HTTPServiceUnavailable(
-        description="The store can't answer now. The same request may succeed later.", retry_after=5
-    )
+    detail = "The store can't answer now. The same request may succeed later."
+    if isinstance(error, StoreInDoubt):
+        detail = (
+            "The store was lost amid this request, which may have been recorded. Ask again later; to send or to run "
+            "something only with the same Idempotency-Key, as it may go out twice without one."
+        )
+    return falcon.HTTPServiceUnavailable(description=detail, retry_after=5)
 
 
 def log(req: falcon.Request, error: BaseException, level: int = logging.ERROR) -> None:
@@ -178,7 +183,7 @@ def _unforeseen(req: falcon.Request, resp: falcon.Response, error: Exception, pa
 
 def _unavailable(req: falcon.Request, resp: falcon.Response, error: Exception, params: object) -> None:
     log(req, error, logging.WARNING)
-    raise unavailable()
+    raise unavailable(error)
 
 
 def _invalid(req: falcon.Request, resp: falcon.Response, error: InvalidValue, params: object) -> None:

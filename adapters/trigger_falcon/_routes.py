@@ -209,7 +209,7 @@ class Health:
             self._library.health()
         except (StoreUnavailable, StoreError) as error:
             _problems.log(req, error)
-            raise _problems.unavailable() from None
+            raise _problems.unavailable(error) from None
         resp.data = b'{"status":"ok"}'
         resp.set_header("Cache-Control", "no-store")
 

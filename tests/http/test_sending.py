@@ -17,7 +17,7 @@ from tests.http.test_openapi import Json, assert_described, check, operation_at,
 from tests.http.world import UNKNOWN, failing
 from trigger_core import Library, sending
 from trigger_core.catalog import Contact, ContactList, Template, Workflow
-from trigger_core.errors import IdempotencyInFlight, StoreUnavailable
+from trigger_core.errors import IdempotencyInFlight, StoreInDoubt, StoreUnavailable
 from trigger_core.facts import CHANNELS
 from trigger_falcon import create_app
 
@@ -351,15 +351,19 @@ def test_other_methods_are_refused(ask: Ask, path: str, method: str) -> None:
 
 
 @pytest.mark.parametrize("path", BODIES)
-@pytest.mark.parametrize(("error", "status"), [(StoreUnavailable("secret"), 503), (KeyError("secret"), 500)])
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(StoreUnavailable("secret"), 503), (StoreInDoubt("secret"), 503), (KeyError("secret"), 500)],
+)
 def test_what_goes_wrong_is_a_problem(
     library: Library, keys: dict[str, str], document: Json, path: str, error: Exception, status: int
 ) -> None:
-    """A store that can't write now is a 503, anything else a 500; neither tells its cause."""
+    """A store that can't write now is a 503, anything else a 500; neither tells its cause, but what may be recorded."""
     client = TestClient(create_app(failing(library, error)))
     answer = client.simulate_post(f"/api/v1/{path}", json=BODIES[path], headers={"X-API-Key": keys["acme"]})
     assert_problem(answer, status)
     assert "secret" not in answer.text
+    assert ("may have been recorded" in answer.text) == isinstance(error, StoreInDoubt)
     assert_described(document, operation_at(document, f"/api/v1/{path}", "post"), answer)
 
 

@@ -1,7 +1,8 @@
 """Planning: who gets a message and who doesn't, what it says, takes and costs."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -15,7 +16,13 @@ import trigger_core
 from trigger_core import Library, answers
 from trigger_core._segments import segments
 from trigger_core.catalog import Contact, ContactList, Template, TemplateVariant, Workflow, WorkflowStep
-from trigger_core.errors import IdempotencyInFlight, IdempotencyMismatch, InvalidValue
+from trigger_core.errors import (
+    IdempotencyInFlight,
+    IdempotencyMismatch,
+    InvalidValue,
+    StoreInDoubt,
+    StoreUnavailable,
+)
 from trigger_core.sending import Send, WorkflowRun
 from trigger_core.testing.contract.sending.world import ACCOUNT, Clock, Teller, make
 from trigger_core.worker import Worker
@@ -346,6 +353,35 @@ def test_a_key_has_one_effect(library: Library, clock: Clock) -> None:
     assert library.send(ACCOUNT, request, idempotency_key="k").trigger_id != first.trigger_id
     assert len(library.triggers(ACCOUNT).triggers) == 2
     assert library.send(ACCOUNT, request).trigger_id != library.send(ACCOUNT, request).trigger_id
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_a_doubt_is_told(library: Library, is_recorded: bool) -> None:
+    """Where the store is lost as it commits, and then stays away, nobody says that nothing was recorded."""
+    request = Send(channel="sms", template_key="hello", contact_external_id="user_1", variables={"name": "A"})
+    write, tries = library.store.write, iter((StoreInDoubt(), StoreUnavailable()))
+
+    def gone() -> Any:
+        raise StoreUnavailable
+
+    @contextmanager
+    def lost() -> Iterator[Any]:
+        error = next(tries)
+        if is_recorded:
+            with write() as session:
+                yield session
+            patch.setattr(library.store, "read", gone)
+            raise error
+        with write() as session:
+            yield session
+            raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(library.store, "write", lost)
+        with pytest.raises(StoreInDoubt, match="may have been recorded"):
+            library.send(ACCOUNT, request, idempotency_key="k")
+    assert library.send(ACCOUNT, request, idempotency_key="k").is_replay == is_recorded
+    assert len(library.triggers(ACCOUNT).triggers) == 1
 
 
 def test_a_key_in_flight_is_said_so(library: Library) -> None:
