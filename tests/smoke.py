@@ -62,7 +62,16 @@ def records_and_answers() -> None:
             assert list(library.audit()) == []
 
 
+def has_the_sql_for_postgresql() -> None:
+    """The wheel brings it translated: there is nothing here that could."""
+    import trigger_sql
+
+    assert "create table triggers" in trigger_sql.script("schema", "postgres").lower()
+    assert "sqlglot" not in sys.modules, "it was translated here"
+
+
 if __name__ == "__main__":
     imports_alone()
     records_and_answers()
+    has_the_sql_for_postgresql()
     print("smoke: ok")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import trigger_sql
+
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES = {
@@ -65,6 +67,10 @@ def test_the_wheel_holds_all_modules_queries_and_type_markers(wheel: set[str], p
     assert expected <= wheel
 
 
+def test_the_wheel_holds_what_was_translated_for_postgresql(wheel: set[str]) -> None:
+    assert f"trigger_sql/{trigger_sql.TRANSLATED}" in wheel
+
+
 def test_the_wheel_holds_the_license(wheel: set[str]) -> None:
     assert f"{NAME}.dist-info/licenses/LICENSE" in wheel
 
@@ -74,7 +80,7 @@ def test_the_sdist_can_build_the_wheel_again(sdist: set[str], package: str) -> N
     folder = PACKAGES[package]
     below = folder.parent.relative_to(ROOT)
     assert {(below / name).as_posix() for name in shipped_files(folder)} <= sdist
-    assert {"pyproject.toml", "README.md", "LICENSE"} <= sdist
+    assert {"pyproject.toml", "hatch_build.py", "README.md", "LICENSE"} <= sdist
 
 
 def test_every_package_of_the_checkout_is_shipped_and_watched() -> None:
