@@ -107,6 +107,10 @@ def _attribute(value: object, name: str) -> str | int | float | bool:
     if isinstance(value, int):
         return whole(value, name, -_SAFE_INTEGER, _SAFE_INTEGER)
     if isinstance(value, float | Decimal) and math.isfinite(number := float(value)):
+        if "e" in repr(
+            number
+        ):  # engines write it in ways of their own, so that a text's segments are not known
+            raise InvalidValue(name, "must be text where it is so small or large that it needs an exponent")
         return number
     raise InvalidValue(name, "must be text, a finite number, true or false")
 

@@ -60,6 +60,11 @@ def test_variants_are_in_order_of_country() -> None:
             ["attributes.b", "attributes.c"],
         ),
         (Contact, {"external_id": "a", "attributes": {"a": float("inf")}}, ["attributes.a"]),
+        (
+            Contact,
+            {"external_id": "a", "attributes": {"a": 1e16, "b": -1e-5, "c": 1e15, "d": 1e-4}},
+            ["attributes.a", "attributes.b"],
+        ),
         (Contact, {"external_id": "a", "attributes": {"a": 2**53}}, ["attributes.a"]),
         (Contact, {"external_id": "a", "attributes": {"a": "x" * 16_380}}, ["attributes"]),
         (Contact, {"external_id": "a", "colour": 1, "shade": 2}, ["colour", "shade"]),

@@ -85,7 +85,7 @@ contacts = st.builds(
         words
         | st.integers(-(2**53) + 1, 2**53 - 1)
         | st.booleans()
-        | st.floats(allow_nan=False, allow_infinity=False),
+        | st.floats(allow_nan=False, allow_infinity=False).filter(lambda number: "e" not in repr(number)),
     ),
 )
 bodies = st.sampled_from(("Hello", "Hi {{first_name}}", "{{b}}{{ a }}{{b}}", "ç" * 71, "} {", "a,b"))
