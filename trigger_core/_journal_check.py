@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
-from operator import attrgetter, call
-from typing import Any, Final
+from operator import attrgetter, call, itemgetter
+from typing import Any, Final, cast
 
 import attrs
 
@@ -42,6 +42,8 @@ class Problems:
             self.errors.append(FactError(line, field, _HERE.get(problem, problem)))
 
 
+_Head = Trigger | Execution | Cancel
+
 _MEMBERS: Final = {cls: tuple(member.name for member in attrs.fields(cls)) for cls in KINDS.values()}
 _GETTERS: Final = {cls: attrgetter(*names) for cls, names in _MEMBERS.items()}
 _SETTERS: Final = {cls: [getattr(cls, name).__set__ for name in names] for cls, names in _MEMBERS.items()}
@@ -60,13 +62,13 @@ class Lines:
     def __init__(self, spool: Spool) -> None:
         self._chunks = spool.chunks
         self._add = {cls: spool.adder(cls.kind) for cls in KINDS.values()}
-        self._heads, self._jobs, self._targets, self._messages = (
+        self._heads, self._executions, self._jobs, self._targets, self._messages = (
             [spool.adder((family, share)) for share in range(_SHARES)]
-            for family in ("heads", "jobs", "targets", "messages")
+            for family in ("heads", "executions", "jobs", "targets", "messages")
         )
         self._lay_out: dict[type[Fact], Callable[[int, Any], None]] = {
             Trigger: self._lay_out_trigger,
-            Execution: self._lay_out_head,
+            Execution: self._lay_out_execution,
             Cancel: self._lay_out_head,
             Started: self._lay_out_started,
             Job: self._lay_out_job,
@@ -74,7 +76,8 @@ class Lines:
             Outcome: self._lay_out_outcome,
             Event: lambda _line, _fact: None,
         }
-        self.currencies: dict[str, str] = {}
+        self._currencies: dict[str, str] = {}
+        self._disputed: set[str] = set()
 
     def add(self, line: int, fact: Fact) -> None:
         """Takes a line's fact."""
@@ -83,10 +86,15 @@ class Lines:
         self._lay_out[cls](line, fact)
 
     def _lay_out_trigger(self, line: int, fact: Trigger) -> None:
-        self.currencies.setdefault(fact.account, fact.currency)
+        if self._currencies.setdefault(fact.account, fact.currency) != fact.currency:
+            self._disputed.add(fact.account)
         self._lay_out_head(line, fact)
 
-    def _lay_out_head(self, line: int, fact: Trigger | Execution | Cancel) -> None:
+    def _lay_out_execution(self, line: int, fact: Execution) -> None:
+        self._executions[hash(fact.execution_id) % _SHARES]((fact.execution_id, fact.trigger_id))
+        self._lay_out_head(line, fact)
+
+    def _lay_out_head(self, line: int, fact: _Head) -> None:
         cls = type(fact)
         self._heads[hash(fact.trigger_id) % _SHARES]((line, cls, _GETTERS[cls](fact)))
 
@@ -115,34 +123,69 @@ class Lines:
 
     def check(self, session: Session, problems: Problems) -> None:
         """Finds the facts that contradict each other or the store, or that are about what nobody brings."""
+        currencies = self._named_currencies(session)
+        contested = self._contested()
+        together: list[tuple[int, _Head]] = []
         for share in range(_SHARES):
-            self._check_heads(session, share, problems)
-        for line, *_ in session.rows("journal_executions_again"):
-            problems.add(line, "trigger_id", "differs from what an earlier line says of this execution")
-        session.run("journal_executions_first")
+            lines = self._share(share)
+            if contested:
+                together += [line for line in lines if line[1].trigger_id in contested]
+                lines = [line for line in lines if line[1].trigger_id not in contested]
+            self._check_heads(session, lines, currencies, problems)
+        self._check_heads(session, sorted(together, key=itemgetter(0)), currencies, problems)
         self._check_shares(session, problems, ("jobs", "targets"), _check_jobs)
         self._check_shares(session, problems, ("messages",), _check_messages)
 
-    def _check_heads(self, session: Session, share: int, problems: Problems) -> None:
-        lines = [
-            (line, _unpacked(cls, values))
+    def _share(self, share: int) -> list[tuple[int, _Head]]:
+        """A share of the facts about triggers, by line."""
+        return [
+            (line, cast(_Head, _unpacked(cls, values)))
             for chunk in self._chunks(("heads", share))
             for line, cls, values in chunk
         ]
+
+    def _named_currencies(self, session: Session) -> dict[str, str]:
+        """What accounts pay in that have no trigger yet: what their first says that isn't about another's trigger."""
+        first: dict[str, tuple[int, str]] = {}
+        for share in range(_SHARES) if self._disputed else ():
+            triggers = [(line, fact) for line, fact in self._share(share) if isinstance(fact, Trigger)]
+            known = Heads().triggers(session, {fact.trigger_id for _, fact in triggers})
+            for line, fact in triggers:
+                if known.setdefault(fact.trigger_id, fact) == fact and fact.account in self._disputed:
+                    named = (line, fact.currency)
+                    first[fact.account] = min(named, first.get(fact.account, named))
+        return self._currencies | {account: currency for account, (_, currency) in first.items()}
+
+    def _contested(self) -> set[str]:
+        """The triggers of executions that are named under several: they are checked together, line by line."""
+        contested: set[str] = set()
+        for share in range(_SHARES):
+            triggers: dict[str, str] = {}
+            for chunk in self._chunks(("executions", share)):
+                for execution_id, trigger_id in chunk:
+                    if (first := triggers.setdefault(execution_id, trigger_id)) != trigger_id:
+                        contested |= {first, trigger_id}
+        return contested
+
+    def _check_heads(
+        self,
+        session: Session,
+        lines: Sequence[tuple[int, _Head]],
+        currencies: Mapping[str, str],
+        problems: Problems,
+    ) -> None:
         if not lines:
             return
-        errors, known = Register(session, Heads(), lines, None).check(self.currencies)
+        errors, _ = Register(session, Heads(), lines, None).check(currencies)
         for error in errors:
             problems.add(error.row, error.field, error.problem)
-        brought: dict[str, int] = {}
-        for line, fact in lines:
-            if isinstance(fact, Execution) and line not in problems.lines:
-                brought.setdefault(fact.execution_id, line)
+        brought = {
+            fact.execution_id: (fact.account, fact.trigger_id, fact.execution_id)
+            for line, fact in lines
+            if isinstance(fact, Execution) and line not in problems.lines
+        }
         if brought:
-            session.append(
-                "staged_journal_executions",
-                [(line, known[key].account, known[key].trigger_id, key) for key, line in brought.items()],
-            )
+            session.append("staged_journal_executions", [*brought.values()])
 
     def _check_shares(
         self, session: Session, problems: Problems, families: tuple[str, ...], check: Any

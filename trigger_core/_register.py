@@ -108,13 +108,20 @@ class Register:
 
     def new_triggers(self, currencies: Mapping[str, str]) -> dict[str, Trigger]:
         """The triggers that are not recorded yet; those that may not be are refused and count as unknown."""
-        new = self._new
-        for line, fact in self.lines.get(Trigger, ()):
+        lines, new = self.lines.get(Trigger, ()), self._new
+        if accounts := sorted({fact.account for _, fact in lines if fact.trigger_id not in self.triggers}):
+            self.currencies = dict(self._session.rows("account_currencies", accounts=accounts))
+        recorded = {account: code for account, code in self.currencies.items() if code is not None}
+        paid_in = {**currencies, **recorded}
+        for line, fact in lines:
             known = self.triggers.get(fact.trigger_id)
             if self.account not in (None, fact.account):
                 self.refuse(line, "account", f"must be {self.account}: this call records for no other")
             elif known is None:
-                self.triggers[fact.trigger_id] = new[fact.trigger_id] = fact
+                if fact.currency == (currency := paid_in.setdefault(fact.account, fact.currency)):
+                    self.triggers[fact.trigger_id] = new[fact.trigger_id] = fact
+                else:
+                    self.refuse(line, "currency", f"must be {currency}, the currency of this account")
             elif known != fact:
                 field = next(
                     field.name
@@ -127,22 +134,7 @@ class Register:
                     self.refuse(
                         line, field, "differs from what is recorded of this trigger, which can't change"
                     )
-        if new:
-            self._check_currencies(new, currencies)
         return new
-
-    def _check_currencies(self, new: dict[str, Trigger], currencies: Mapping[str, str]) -> None:
-        accounts = sorted({fact.account for fact in new.values()})
-        self.currencies = dict(self._session.rows("account_currencies", accounts=accounts))
-        known = {
-            **currencies,
-            **{account: code for account, code in self.currencies.items() if code is not None},
-        }
-        for line, fact in self.lines[Trigger]:
-            if fact.currency != (currency := known.setdefault(fact.account, fact.currency)):
-                self.refuse(line, "currency", f"must be {currency}, the currency of this account")
-                if new.get(fact.trigger_id) == fact:
-                    del new[fact.trigger_id], self.triggers[fact.trigger_id]
 
     def new_executions(self) -> list[tuple[Execution, ExecutionHead]]:
         """The executions that are not recorded yet; those that may not be are refused."""

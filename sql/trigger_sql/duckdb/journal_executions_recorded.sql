@@ -9,7 +9,6 @@ with named as (
 )
 
 select
-    null as line,
     e.account,
     e.trigger_id,
     e.execution_id

@@ -147,7 +147,6 @@ create temp table changed_events (
 -- Where a workspace lays out what a journal's facts name, before any of them is recorded; `line` is the journal's.
 
 create temp table staged_journal_executions (
-    line integer,
     account varchar,
     trigger_id uuid,
     execution_id uuid

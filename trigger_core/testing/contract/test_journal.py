@@ -227,6 +227,44 @@ def test_execution_under_two_triggers_is_refused() -> None:
     ]
 
 
+def test_a_contradicting_line_takes_no_others_place() -> None:
+    """What a refused line says holds no place: those that could not be beside it are recorded, whatever the ids."""
+    for number in range(8):
+        other, right, wrong = (f"019ab000-0000-7000-8000-00000000{number}0{each}0" for each in "abc")
+        unknown = AN_EXECUTION | {"trigger_id": EXECUTION, "execution_id": wrong}
+        elsewhere = AN_EXECUTION | {"trigger_id": other}
+        lines = [
+            A_TRIGGER,
+            unknown,  # of no trigger at all
+            A_TRIGGER | {"trigger_id": other},
+            AN_EXECUTION,
+            elsewhere,  # it is the first trigger's
+            AN_EXECUTION | {"execution_id": wrong},  # where that one is
+            elsewhere | {"execution_id": right},
+            A_JOB | {"execution_id": right},
+            A_JOB,
+            A_JOB | {"execution_id": wrong},
+        ]
+        with fresh() as library:
+            summary = journal.record(library, io.BytesIO(text(*lines)), skip_invalid=True)
+            assert [error.row for error in summary.errors] == [2, 5, 6, 10]
+            assert library.jobs("acme", right).pagination.total == 1
+
+
+def test_a_refused_trigger_says_no_currency() -> None:
+    """An account pays in what the first of its triggers says that isn't refused, and its line may come again."""
+    euros = A_TRIGGER | {"currency": "EUR"}
+    another = A_TRIGGER | {"trigger_id": OTHER}
+    lines = [another | {"account": "globex"}, another | {"currency": "EUR"}, A_TRIGGER, euros]
+    assert refused(*lines) == [(2, "trigger_id"), (4, "currency")]
+    with recorded(another | {"account": "globex"}) as library:
+        summary = journal.record(library, io.BytesIO(text(*lines[1:])), skip_invalid=True)
+        assert sorted(error.row for error in summary.errors) == [1, 3]
+        assert library.trigger("acme", TRIGGER).id == TRIGGER
+    with recorded(another) as library:
+        assert refused(euros, A_TRIGGER, library=library) == [(1, "currency")]
+
+
 def test_first_errors_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every bad line is counted and described, unless they are so many that memory might not hold it."""
     bad = text(*["{"] * 1500)
