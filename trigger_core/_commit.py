@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
-from trigger_core.errors import FactsRefused, StoreError, StoreUnavailable
+from trigger_core.errors import FactsRefused, StoreError, StoreInDoubt
 
 if TYPE_CHECKING:
     from trigger_core.sending import EventCounts
@@ -28,9 +28,7 @@ _STEP: Final = 0.0005
 
 
 def _interrupted() -> BaseException:
-    return StoreUnavailable(
-        "the writing thread was interrupted; it may be recorded, and the same call does no harm"
-    )
+    return StoreInDoubt("it may have been recorded: the thread that wrote it was interrupted")
 
 
 @define(eq=False)

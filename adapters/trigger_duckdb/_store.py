@@ -30,6 +30,7 @@ from trigger_core.errors import (
     StoreClosed,
     StoreError,
     StoreForked,
+    StoreInDoubt,
     StoreInUse,
     StoreTooNew,
     StoreUnavailable,
@@ -43,10 +44,11 @@ Connection = duckdb.DuckDBPyConnection
 _SHELL_READS: Final = "v1.5.0"
 """The storage version that the DuckDB shell of 1.5 still opens; 2.0 writes its own unless told."""
 
-_FAILED: Final = "the database failed and is being reopened; try again: recording the same again does no harm"
+_FAILED: Final = "the database failed and is being reopened; nothing was recorded: try again"
 
 _NO_STORE: Final = re.compile("Cannot open file|not a valid DuckDB database|Could not read")
 _DURABLE: Final = "COMMIT succeeded and is durable"
+"""What a failure says where the facts are safe in the log, and only writing it into the file failed."""
 
 _TABLES: Final = frozenset({"schema_version", "accounts", "triggers", "executions", "jobs", "tally"})
 """What a file of this library's has from the first version on."""
@@ -264,9 +266,11 @@ class DuckDBStore:
         try:
             writer.commit()
         except duckdb.FatalException as error:
+            self._drop_failed()
             if _DURABLE not in str(error):
-                raise
-            self._drop_failed()  # the facts are safe in the log; only writing it into the file failed
+                raise StoreInDoubt(
+                    "it may have been recorded: the database failed while it committed"
+                ) from error
 
     @contextmanager
     def workspace(self) -> Iterator[_Session]:

@@ -103,9 +103,7 @@ _PASSING: Final = (
 _TOGETHER: Final = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
 _AGAIN: Final = "another process recorded the same at the same moment; nothing was recorded: try again"
 _GONE: Final = "the database can't be reached now; nothing was recorded: try again"
-_DOUBT: Final = (
-    "the connection to the database was lost while it committed: recording the same again does no harm"
-)
+_DOUBT: Final = "it may have been recorded: the connection to the database was lost while it committed"
 _OLDEST: Final = 150_000
 
 

@@ -12,7 +12,7 @@ import sysconfig
 import tempfile
 import threading
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import duckdb
 import pytest
@@ -29,6 +29,8 @@ from trigger_core.errors import (
 )
 from trigger_core.facts import Job
 from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger
+from trigger_core.testing.contract.sending.test_worker import send
+from trigger_core.testing.contract.sending.world import ACCOUNT, fill
 from trigger_duckdb import DuckDBStore
 
 ROOT = Path(__file__).parents[2]
@@ -319,6 +321,38 @@ def test_an_interrupt_comes_through_and_leaves_nothing_half(tmp_path: Path, inte
     """Ctrl-C amid a call is a KeyboardInterrupt; the call is whole or not there, and the next one works."""
     ended = run(INTERRUPTS, str(tmp_path / "store.duckdb"), str(interrupts))
     assert (ended.stdout, ended.returncode) == ("done\n", 0), ended.stderr
+
+
+class Failing:
+    """A cursor whose commit fails for good, before or after it is done."""
+
+    def __init__(self, store: DuckDBStore, is_done: bool) -> None:
+        self._cursor, self._store, self._is_done = cast("Any", store._writer), store, is_done
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+    def commit(self) -> None:
+        """Fails."""
+        if self._is_done:
+            self._cursor.commit()
+        cast("Any", self._store._root).close()
+        raise duckdb.FatalException("the disk is gone")
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+def test_a_commit_that_fails_is_in_doubt(tmp_path: Path, is_done: bool) -> None:
+    """What may or may not be durable is looked at again: it is recorded once, and sent once."""
+    with trigger_core.open(tmp_path / "store.duckdb") as library:
+        fill(library)
+        store = cast(DuckDBStore, library.store)
+        store._writer = cast("Any", Failing(store, is_done))
+        send(library, contact_external_id="user_1")
+        assert len(library.triggers(ACCOUNT).triggers) == 1
+        library.record(direct_trigger())
+        store._writer = cast("Any", Failing(store, is_done))
+        library.record([job(1)])
+        assert library.jobs("acme", EXECUTION).pagination.total == 1
 
 
 def test_a_commit_whose_checkpoint_fails_is_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from trigger_core import _commit
-from trigger_core.errors import FactsRefused, StoreUnavailable
+from trigger_core.errors import FactsRefused, StoreInDoubt
 from trigger_core.testing.contract.samples import jobs
 
 
@@ -79,7 +79,7 @@ def test_an_interrupted_writer_acknowledges_nothing_unwritten(interrupts: str, r
     assert {type(error) for error in several.errors.values()} <= {
         type(None),
         KeyboardInterrupt,
-        StoreUnavailable,
+        StoreInDoubt,
     }
 
 
@@ -134,7 +134,7 @@ def interrupted_at(place: int, monkeypatch: pytest.MonkeyPatch) -> bool:
     threads: list[threading.Thread] = []
 
     def call(name: str) -> None:
-        with suppress(StoreUnavailable):
+        with suppress(StoreInDoubt):
             commit.record([name], name)
             acknowledged.append(name)
 
