@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import repeat
 from operator import attrgetter, call, itemgetter
 from typing import Any, Final, cast
@@ -40,6 +41,13 @@ class Problems:
         """Notes that a line is bad, once."""
         if self.lines.add(line) and len(self.errors) < _KEPT:
             self.errors.append(FactError(line, field, _HERE.get(problem, problem)))
+
+    @contextmanager
+    def by_line(self) -> Iterator[None]:
+        """Leaves what is found meanwhile in the order of lines."""
+        before = len(self.errors)
+        yield
+        self.errors[before:] = sorted(self.errors[before:], key=attrgetter("row"))
 
 
 _Head = Trigger | Execution | Cancel
@@ -126,15 +134,18 @@ class Lines:
         currencies = self._named_currencies(session)
         contested = self._contested()
         together: list[tuple[int, _Head]] = []
-        for share in range(_SHARES):
-            lines = self._share(share)
-            if contested:
-                together += [line for line in lines if line[1].trigger_id in contested]
-                lines = [line for line in lines if line[1].trigger_id not in contested]
-            self._check_heads(session, lines, currencies, problems)
-        self._check_heads(session, sorted(together, key=itemgetter(0)), currencies, problems)
-        self._check_shares(session, problems, ("jobs", "targets"), _check_jobs)
-        self._check_shares(session, problems, ("messages",), _check_messages)
+        with problems.by_line():
+            for share in range(_SHARES):
+                lines = self._share(share)
+                if contested:
+                    together += [line for line in lines if line[1].trigger_id in contested]
+                    lines = [line for line in lines if line[1].trigger_id not in contested]
+                self._check_heads(session, lines, currencies, problems)
+            self._check_heads(session, sorted(together, key=itemgetter(0)), currencies, problems)
+        with problems.by_line():
+            self._check_shares(session, problems, ("jobs", "targets"), _check_jobs)
+        with problems.by_line():
+            self._check_shares(session, problems, ("messages",), _check_messages)
 
     def _share(self, share: int) -> list[tuple[int, _Head]]:
         """A share of the facts about triggers, by line."""
