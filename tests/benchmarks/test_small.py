@@ -23,6 +23,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         yield ground
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_benchmark_takes_its_figures(ground: Ground, name: str) -> None:
     """A small pass gives figures that tell each other apart, and bounds that can be held."""
