@@ -15,12 +15,13 @@ SERVER := $(VENV)/.installed-server
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint sql types unit test-deep bench bench-compare format wheel venv clean
+.PHONY: help demo test check lint sql types test-deep bench bench-compare format wheel venv clean
 .SUFFIXES:
 
 help:
 	@echo 'make demo       start a server with example data (Ctrl-C stops it)'
-	@echo 'make test       lint, check types, layers and SQL, then run the tests'
+	@echo 'make test       the tests'
+	@echo 'make check      lint Python and SQL, check types and layers'
 	@echo 'make test-deep  the long tests'
 	@echo 'make bench      the benchmarks'
 	@echo 'make bench-compare  the last results beside those committed'
@@ -34,11 +35,13 @@ demo: $(SERVER)
 	@trap : INT; $(BIN)/trigger-core demo $(ARGS) || test $$? -eq 130
 
 # One check after the other, cheapest first, also under make -j.
-test: $(DEV)
+check: $(DEV)
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory types
 	@$(MAKE) --no-print-directory sql
-	@$(MAKE) --no-print-directory unit
+
+test: $(DEV)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .
@@ -53,9 +56,6 @@ sql: $(DEV)
 ifneq ($(wildcard sql/trigger_sql/postgres),)
 	PYTHONWARNINGS=ignore:resource_tracker $(BIN)/sqlfluff lint --processes 2 --dialect postgres sql/trigger_sql/postgres
 endif
-
-unit: $(DEV)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 test-deep: $(DEV)
 	$(BIN)/python -m pytest -m deep -n $(WORKERS) $(PYTEST_ARGS)
