@@ -93,14 +93,14 @@ class Claim:
     Attributes:
         left: jobs that were claimed and are not sent: their contacts have opted out by now, or it is too late for
             another attempt.
-        handovers: how often the messages were handed over, this time included.
+        failures: how often the sender failed when it was handed the messages.
     """
 
     claim_id: str
     jobs: Sequence[Row]
     messages: Sequence[Message]
     left: Sequence[Row] = ()
-    handovers: int = 1
+    failures: int = 0
 
     @property
     def touched(self) -> set[str]:
@@ -316,7 +316,7 @@ def take_over(
     if not parts:
         return Claim("", (), ())
     jobs = session.rows("dispatch_jobs", claim_id=claim_id, channel=channel)
-    return evolve(_claimed(session, texts, claim_id, channel, jobs), handovers=parts[0][0])
+    return evolve(_claimed(session, texts, claim_id, channel, jobs), failures=parts[0][0])
 
 
 def usable(said: Iterable[Result], expected: int) -> tuple[list[Result], set[str]]:

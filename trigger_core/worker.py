@@ -241,15 +241,11 @@ class Worker:
         while not self._stopping.wait(self._lease.total_seconds() / 4):
             try:
                 if claims := list(self._in_hand):
-                    self._renew(claims, self._lease)
+                    mine = {"worker_id": self.worker_id, "expires_at": naive(self._now() + self._lease)}
+                    with self._library.store.write() as session:
+                        session.run("dispatch_renew", claim_ids=claims, **mine)
             except Exception as error:
                 _LOG.warning("claims could not be renewed: %s", type(error).__name__)
-
-    def _renew(self, claims: list[str], time: timedelta) -> None:
-        """Has claims last for some time from now."""
-        expires_at = (self._now() + time).replace(tzinfo=None)
-        with self._library.store.write() as session:
-            session.run("dispatch_renew", claim_ids=claims, worker_id=self.worker_id, expires_at=expires_at)
 
     # What is done
 
@@ -324,12 +320,15 @@ class Worker:
             results, wrong = _dispatch.usable(sender.send(claim.messages), len(claim.messages))
         except Exception as error:
             _LOG.warning("the sender for %s failed: %s", channel, type(error).__name__)
-            pause = self._patience.pause_after(claim.handovers, self._dice)
-            is_late = naive(self._now() + pause) > claim.dead_at
-            if sender.idempotent and claim.handovers < self._patience.attempts and not is_late:
+            failures = claim.failures + 1
+            due_at = self._now() + self._patience.pause_after(failures, self._dice)
+            is_late = naive(due_at) > claim.dead_at
+            if sender.idempotent and failures < self._patience.attempts and not is_late:
                 # the claim is kept: the same messages are handed over again when its time has run out
                 self._in_hand.discard(claim.claim_id)
-                self._renew([claim.claim_id], pause)
+                mine = {"claim_id": claim.claim_id, "worker_id": self.worker_id, "expires_at": naive(due_at)}
+                with self._library.store.write() as session:
+                    session.run("dispatch_failed", **mine)
                 return
             results, wrong = [IN_DOUBT] * len(claim.messages), set()
         if wrong:

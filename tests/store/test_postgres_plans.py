@@ -74,7 +74,7 @@ insert into retries
 select account, trigger_id, execution_id, 'sms', job_id, 2, moment, moment from job where jobs > 1 and job_id <= 10;
 insert into claims
 select
-    account, trigger_id, execution_id, 'sms', 1, jobs, 1, moment, trigger_id, execution_id, moment, 1,
+    account, trigger_id, execution_id, 'sms', 1, jobs, 1, moment, trigger_id, execution_id, moment, 0,
     case when n % 4 = 0 then 1 end
 from place
 where jobs > 1 or n <= 200;

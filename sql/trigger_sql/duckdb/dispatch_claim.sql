@@ -81,7 +81,7 @@ select
     $claim_id::uuid as claim_id,
     $worker_id::uuid as worker_id,
     $expires_at::timestamp as expires_at,
-    1 as handovers,
+    0 as failures,
     null as held
 from limited
 where before < share

@@ -7,8 +7,7 @@
 update claims
 set
     worker_id = $worker_id::uuid,
-    expires_at = $expires_at::timestamp,
-    handovers = handovers + 1
+    expires_at = $expires_at::timestamp
 where
     claim_id = $claim_id::uuid
     and (
@@ -18,4 +17,4 @@ where
             and worker_id not in (select unnest($workers::uuid[]))
         )
     )
-returning handovers
+returning failures

@@ -341,7 +341,7 @@ create table retries (
 
 -- What workers have in hand: the jobs of an execution from first_job_id to last_job_id that have no outcome, for their
 -- nth attempt. A claim is there before its messages are handed to a sender, and goes with their outcomes. Another
--- worker may take it over once expires_at has passed. handovers is how often they were handed over, held how many there
+-- worker may take it over once expires_at has passed. failures is how often the sender failed, held how many jobs there
 -- were when the trigger was cancelled.
 create table claims (
     account varchar not null,
@@ -355,7 +355,7 @@ create table claims (
     claim_id uuid not null,
     worker_id uuid not null,
     expires_at timestamp not null,
-    handovers integer not null,
+    failures integer not null,
     held integer
 );
 

@@ -549,6 +549,34 @@ def test_failures_count_whoever_hands_over(library: Library, clock: Clock) -> No
     assert counts(library, trigger_id) == {"failed": 5}
 
 
+def test_the_death_of_a_worker_is_no_failure(library: Library, clock: Clock) -> None:
+    """However many workers died with messages in hand, the next sender that fails has all its tries."""
+
+    class Killed(BaseException):
+        pass
+
+    def die(_: Sequence[Message]) -> None:
+        raise Killed
+
+    trigger_id = send(library)
+    for _ in range(6):
+        worker = Worker(library, {"sms": Teller(idempotent=True, before=die)})
+        with pytest.raises(Killed):
+            worker.turn()
+        bury(library, worker, clock)
+    broken = [ConnectionError()]
+
+    def fail(_: Sequence[Message]) -> None:
+        while broken:
+            raise broken.pop()
+
+    with Worker(library, {"sms": Teller(idempotent=True, before=fail)}) as worker:
+        worker.turn()
+        clock.forward(minutes=1)
+        worker.turn()
+    assert counts(library, trigger_id) == {"sent": 5}
+
+
 def test_too_few_results_are_an_error(library: Library) -> None:
     """A sender that loses results is not believed."""
 
