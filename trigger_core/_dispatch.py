@@ -173,7 +173,7 @@ def messages(jobs: Sequence[Row], channel: str, variants: dict[str, Variant]) ->
     for account, _, execution_id, job_id, n, _, contact, address, variant_id, attributes, given, _ in jobs:
         variant = variants[variant_id]
         values = {} if variant.is_plain() else {**_values(attributes), **_values(given)}
-        escaped = channel == "email" and variant.is_html
+        as_html = channel == "email" and variant.is_html
         found.append(
             Message(
                 token=f"{execution_id}:{job_id}:{n}",
@@ -181,10 +181,7 @@ def messages(jobs: Sequence[Row], channel: str, variants: dict[str, Variant]) ->
                 account=account,
                 contact=contact,
                 address=address,
-                text=_filled(
-                    variant.text,
-                    {name: escape(value) for name, value in values.items()} if escaped else values,
-                ),
+                text=_filled(variant.text, values, as_html=as_html),
                 subject=None if variant.subject is None else _filled(variant.subject, values),
             )
         )
@@ -199,9 +196,11 @@ def _values(text: str | None) -> dict[str, str]:
     return {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
 
 
-def _filled(parts: Sequence[str], values: dict[str, str]) -> str:
+def _filled(parts: Sequence[str], values: dict[str, str], *, as_html: bool = False) -> str:
     if len(parts) == 1:
         return parts[0]
+    if as_html:
+        values = {name: escape(value) for name, value in values.items()}
     return "".join(values.get(part, "") if place % 2 else part for place, part in enumerate(parts))
 
 
@@ -254,15 +253,13 @@ def claim(
             return None
         session.run("dispatch_skip", claim_id=claim_id)
         session.run("dispatch_done", claim_id=claim_id)
-    ended: dict[Row, tuple[object, ...]] = {}
-    if any(row[4] > 1 and row[5] < naive(now) for row in jobs):
-        rows = session.rows("dispatch_late", claim_id=claim_id, now=naive(now))
-        ended.update((row[:4], ("failed", *row[4:])) for row in rows)
-    ended.update((row[:4], ("filtered", *_OPTED_OUT, None)) for row in jobs if row[11])
-    left = [row for row in jobs if row[:4] in ended]
-    if left:
+    late = session.rows("dispatch_late", claim_id=claim_id, now=naive(now)) if retried else ()
+    ended: dict[Row, tuple[object, ...]] = {row[:4]: ("failed", *row[4:]) for row in late}
+    ended |= {row[:4]: ("filtered", *_OPTED_OUT, None) for row in jobs if row[11]}
+    if ended:
         _end(session, ended, naive(now))
-        jobs = [row for row in jobs if row[:4] not in ended]
+    left = [row for row in jobs if row[:4] in ended]
+    jobs = [row for row in jobs if row[:4] not in ended]
     return _claimed(session, texts, claim_id, channel, jobs, left)
 
 

@@ -1,4 +1,5 @@
--- What the last attempts came to at the jobs of a claim that are to be tried again, but not as late as this.
+-- What the last attempts came to at the jobs of a claim that have no outcome, and were to be tried again, but not this
+-- late.
 -- $claim_id: the claim
 -- $now: the time
 select
@@ -16,5 +17,13 @@ inner join attempts as a
         and c.execution_id = a.execution_id
         and c.first_job_id = a.job_id
         and c.n = a.n + 1
-where c.claim_id = $claim_id::uuid and c.n > 1 and c.dead_at < $now::timestamp
+inner join jobs as j on a.trigger_id = j.trigger_id and a.execution_id = j.execution_id and a.job_id = j.job_id
+where
+    c.claim_id = $claim_id::uuid
+    and c.n > 1
+    and c.dead_at < $now::timestamp
+    and j.sent_at is null
+    and j.failed_at is null
+    and j.filtered_at is null
+    and j.cancelled_at is null
 order by c.execution_id, a.job_id

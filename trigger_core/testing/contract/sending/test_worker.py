@@ -143,16 +143,30 @@ def test_nothing_is_tried_after_the_dead_line(library: Library, clock: Clock) ->
 
 
 def test_a_retry_that_was_held_up_for_too_long_is_not_made(library: Library, clock: Clock) -> None:
-    """Where nobody was there to make it in time, the job ends as its last attempt did; others are still tried."""
+    """Where nobody was there to make it in time, the job ends as its last attempt did, unless it has ended already.
+
+    Others are still tried.
+    """
     first = send(library, contact_external_id="user_1")
+    ended = send(library, contact_external_id="user_1")
     patience = Patience(limit=timedelta(minutes=10))
     sender = Teller(lambda message: BUSY if message.contact == "user_1" else Accepted())
     with Worker(library, {"sms": sender}, patience=patience) as worker:
         worker.turn()
+        ended_as = Outcome(
+            execution_id=execution_id(library, ended),
+            job_id=1,
+            outcome="filtered",
+            at=clock.now,
+            code="left",
+            reason="Left",
+        )
+        library.record([ended_as])
         clock.forward(days=3)
         second = send(library, contact_external_id="user_2")
         worker.turn()
-    assert [message.contact for message in sender.handed] == ["user_1", "user_2"]
+    assert [message.contact for message in sender.handed] == ["user_1", "user_1", "user_2"]
+    assert counts(library, ended) == {"filtered": 1}
     job = library.job(ACCOUNT, execution_id(library, first), 1)
     assert (job.status, job.attempts, job.error) == (
         "failed",
