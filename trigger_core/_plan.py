@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 from attrs import define, field, frozen
 
@@ -359,7 +359,7 @@ def _draft(
         if isinstance(request, Send):
             parts = _send_parts(request, templates)
         else:
-            workflow, parts = _workflow_parts(session, account, request)
+            workflow, parts = _workflow_parts(session, account, cast(WorkflowRun, request))
     except InvalidValue as error:
         errors.append(error)
     try:

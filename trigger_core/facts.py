@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
+from operator import attrgetter
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -162,8 +163,10 @@ def checking(_: type[Any], fields: Sequence[attrs.Attribute[Any]]) -> list[attrs
     """Has the fields that are ``checked`` convert what they are given; where the default is None, None stays.
 
     A ``field`` with its own converter would say the same, but type checkers know of such calls no type for the value.
+    What a class has for itself comes before what it inherits.
     """
-    return [one.evolve(converter=_converter(one)) if "check" in one.metadata else one for one in fields]
+    found = [one.evolve(converter=_converter(one)) if "check" in one.metadata else one for one in fields]
+    return sorted(found, key=attrgetter("inherited"))
 
 
 def _converter(member: attrs.Attribute[Any]) -> Any:

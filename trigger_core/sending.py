@@ -59,79 +59,62 @@ def _recipients_wrong(members: Mapping[str, object]) -> list[InvalidValue]:
     return [InvalidValue(_RECIPIENTS[kind], problem) for kind in given if kind != wanted]
 
 
-def _check_recipients(request: Send | WorkflowRun) -> None:
-    """Fails unless a request says once who is meant; sets ``recipient_type`` where it was left out."""
-    members = {name: getattr(request, name) for name in ("recipient_type", *_RECIPIENTS.values())}
-    if wrong := _recipients_wrong(members):
-        raise InvalidValue.of(wrong)
-    if request.recipient_type is None:
-        [kind] = [kind for kind, field in _RECIPIENTS.items() if members[field] is not None]
-        object.__setattr__(request, "recipient_type", kind)
+@frozen(kw_only=True, field_transformer=checking)
+class Request:
+    """Something for somebody: what ``Send`` and ``WorkflowRun`` have in common.
+
+    Attributes:
+        recipient_type: ``contact``, ``contacts`` or ``list``; follows from what is given of the next three.
+        contact_external_id: one contact.
+        contact_external_ids: several, at most 100,000; repeated ones count once.
+        list_name: all contacts who are on a list now.
+        campaign_name: the trigger's name; unless told "SMS Send - otp_us" and the like, or the workflow's.
+        scheduled_at: not before this time; now unless told.
+        variables: values for the templates' variables, over the contacts' attributes; one without is left empty.
+    """
+
+    recipient_type: str | None = field(default=None, metadata=checked(choice, tuple(_RECIPIENTS)))
+    contact_external_id: str | None = field(default=None, metadata=checked(text, 200))
+    contact_external_ids: tuple[str, ...] | None = field(default=None, metadata=checked(_recipients))
+    list_name: str | None = field(default=None, metadata=checked(text, 200))
+    campaign_name: str | None = field(default=None, metadata=checked(text, 200))
+    scheduled_at: datetime | None = field(default=None, metadata=checked(instant))
+    variables: dict[str, str | int | float | bool] | None = field(default=None, metadata=checked(_attributes))
+
+    def __attrs_post_init__(self) -> None:
+        """Fails unless it is said once who is meant; sets ``recipient_type`` where it was left out."""
+        members = {name: getattr(self, name) for name in ("recipient_type", *_RECIPIENTS.values())}
+        if wrong := _recipients_wrong(members):
+            raise InvalidValue.of(wrong)
+        if self.recipient_type is None:
+            [kind] = [kind for kind, name in _RECIPIENTS.items() if members[name] is not None]
+            object.__setattr__(self, "recipient_type", kind)
+
+    _also_wrong = staticmethod(_recipients_wrong)
 
 
 @frozen(kw_only=True, field_transformer=checking)
-class Send:
+class Send(Request):
     """A message to somebody, on one channel.
 
     Attributes:
         channel: ``email``, ``sms`` or ``whatsapp``.
         template_key: what is sent; there must be such a template for the channel.
-        recipient_type: ``contact``, ``contacts`` or ``list``; follows from what is given of the next three.
-        contact_external_id: one contact.
-        contact_external_ids: several, at most 100,000; repeated ones count once.
-        list_name: all contacts on a list.
-        campaign_name: the trigger's name; "SMS Send - otp_us" and the like unless told.
-        scheduled_at: not before this time; now unless told.
-        variables: values for the template's variables, over the contacts' attributes; one without is left empty.
     """
 
     channel: str = field(metadata=checked(choice, CHANNELS))
     template_key: str = field(metadata=checked(text, 200))
-    recipient_type: str | None = field(default=None, metadata=checked(choice, tuple(_RECIPIENTS)))
-    contact_external_id: str | None = field(default=None, metadata=checked(text, 200))
-    contact_external_ids: tuple[str, ...] | None = field(default=None, metadata=checked(_recipients))
-    list_name: str | None = field(default=None, metadata=checked(text, 200))
-    campaign_name: str | None = field(default=None, metadata=checked(text, 200))
-    scheduled_at: datetime | None = field(default=None, metadata=checked(instant))
-    variables: dict[str, str | int | float | bool] | None = field(default=None, metadata=checked(_attributes))
-
-    def __attrs_post_init__(self) -> None:
-        _check_recipients(self)
-
-    _also_wrong = staticmethod(_recipients_wrong)
 
 
 @frozen(kw_only=True, field_transformer=checking)
-class WorkflowRun:
-    """A run of a workflow for somebody.
+class WorkflowRun(Request):
+    """A run of a workflow for somebody; ``scheduled_at`` is when it starts.
 
     Attributes:
         workflow_name: what is run; there must be such a workflow.
-        recipient_type: ``contact``, ``contacts`` or ``list``; follows from what is given of the next three.
-        contact_external_id: one contact.
-        contact_external_ids: several, at most 100,000; repeated ones count once.
-        list_name: all contacts who are on a list now.
-        campaign_name: the trigger's name; the workflow's unless told.
-        scheduled_at: when it starts; now unless told.
-        variables: values for the templates' variables, over the contacts' attributes; one without is left empty.
     """
 
     workflow_name: str = field(metadata=checked(text, 200))
-    recipient_type: str | None = field(default=None, metadata=checked(choice, tuple(_RECIPIENTS)))
-    contact_external_id: str | None = field(default=None, metadata=checked(text, 200))
-    contact_external_ids: tuple[str, ...] | None = field(default=None, metadata=checked(_recipients))
-    list_name: str | None = field(default=None, metadata=checked(text, 200))
-    campaign_name: str | None = field(default=None, metadata=checked(text, 200))
-    scheduled_at: datetime | None = field(default=None, metadata=checked(instant))
-    variables: dict[str, str | int | float | bool] | None = field(default=None, metadata=checked(_attributes))
-
-    def __attrs_post_init__(self) -> None:
-        _check_recipients(self)
-
-    _also_wrong = staticmethod(_recipients_wrong)
-
-
-Request = Send | WorkflowRun
 
 
 @frozen(kw_only=True)

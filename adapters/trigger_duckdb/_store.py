@@ -25,6 +25,7 @@ from weakref import WeakValueDictionary
 import duckdb
 
 import trigger_sql
+from trigger_core._new_file import new_file
 from trigger_core.errors import (
     InvalidValue,
     StoreClosed,
@@ -35,7 +36,6 @@ from trigger_core.errors import (
     StoreTooNew,
     StoreUnavailable,
 )
-from trigger_core.store import new_file
 
 Row = tuple[Any, ...]
 Dialect = trigger_sql.Dialect

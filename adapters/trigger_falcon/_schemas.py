@@ -145,7 +145,9 @@ class Schemas:
         hints = get_type_hints(cls)
         properties: dict[str, Schema] = {}
         required = []
-        meanings = arguments(cls, "Attributes")
+        meanings: dict[str, str] = {}
+        for documented in reversed(cls.__mro__):  # what it inherits is told of where it is from
+            meanings |= arguments(documented, "Attributes")
         for member in self._members(cls):
             name = member.name
             kind, optional = self._member(cls, member, hints[name])

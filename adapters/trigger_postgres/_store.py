@@ -24,6 +24,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 import trigger_sql
+from trigger_core._new_file import new_file
 from trigger_core.errors import (
     InvalidValue,
     StoreClosed,
@@ -34,7 +35,7 @@ from trigger_core.errors import (
     StoreTooNew,
     StoreUnavailable,
 )
-from trigger_core.store import new_file, open_store
+from trigger_core.store import open_store
 
 Row = tuple[Any, ...]
 Dialect = trigger_sql.Dialect

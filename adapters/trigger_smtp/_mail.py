@@ -56,10 +56,10 @@ def address(value: object) -> str | None:
 
 def _in_ascii(label: str) -> str:
     """A part of a domain as IDNA 2008 writes it; nothing where it isn't in its normal form, so would be another."""
+    if label.isascii():
+        return label
     lower = label.lower()
-    if label.isascii() or normalize("NFKC", lower) != lower:
-        return label if label.isascii() else ""
-    return f"xn--{lower.encode('punycode').decode()}"
+    return f"xn--{lower.encode('punycode').decode()}" if normalize("NFKC", lower) == lower else ""
 
 
 @frozen
