@@ -17,9 +17,11 @@ from itertools import chain
 from select import POLLIN, poll
 from time import monotonic
 from typing import Any, Final
+from uuid import UUID
 
 import psycopg
 from psycopg import errors, pq
+from psycopg.adapt import Dumper
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -106,10 +108,27 @@ _AGAIN: Final = "another process recorded the same at the same moment; nothing w
 _GONE: Final = "the database can't be reached now; nothing was recorded: try again"
 _DOUBT: Final = "it may have been recorded: the connection to the database was lost while it committed"
 _OLDEST: Final = 150_000
+_TYPES: Final[dict[str, tuple[int, ...]]] = {}
 
 
 class _Connection(psycopg.Connection[Row]):
     is_staged = False
+
+
+class _Id(str):
+    """Stands for the texts that the library has for UUIDs."""
+
+    __slots__ = ()
+
+
+class _IdDumper(Dumper):
+    """Such a text as COPY's binary format has a UUID; everywhere else the server reads the text."""
+
+    format = pq.Format.BINARY
+    oid = psycopg.adapters.types["uuid"].oid
+
+    def dump(self, obj: UUID | str) -> bytes:
+        return obj.bytes if isinstance(obj, UUID) else bytes.fromhex(obj.replace("-", ""))
 
 
 class PostgresStore:
@@ -341,7 +360,10 @@ class _Session:
             text = f"insert into {table} values {', '.join([row] * len(rows))}"  # noqa: S608  names are our own
             self._connection.execute(text.encode(), [*chain.from_iterable(rows)])
             return
-        with self._connection.cursor() as cursor, cursor.copy(f"copy {table} from stdin".encode()) as copy:
+        types = _types(self._connection, table)
+        text = f"copy {table} from stdin (format binary)"
+        with self._connection.cursor() as cursor, cursor.copy(text.encode()) as copy:
+            copy.set_types(types)
             for values in rows:
                 copy.write_row(values)
 
@@ -379,7 +401,16 @@ def _stage(connection: _Connection) -> None:
         connection.is_staged = True
 
 
+def _types(connection: _Connection, table: str) -> tuple[int, ...]:
+    """The types of a table's columns, which are the same in every database."""
+    if table not in _TYPES:
+        cursor = connection.execute(f"select * from {table} limit 0".encode())  # noqa: S608  names are our own
+        _TYPES[table] = tuple(column.type_code for column in cursor.description or ())
+    return _TYPES[table]
+
+
 def _configure(connection: psycopg.Connection[Any]) -> None:
+    connection.adapters.register_dumper(_Id, _IdDumper)
     connection.prepared_max = 1000
     sets = ", ".join("set_config(%s, %s, false)" for _ in _SETTINGS)
     connection.execute(f"select {sets}".encode(), [*chain.from_iterable(_SETTINGS.items())])
