@@ -230,8 +230,7 @@ _FILL: Final = (
     """
     insert into message_ids
     select
-        $account, message_key($account, $provider, provider_message_id), $provider, provider_message_id,
-        trigger_id, execution_id, job_id
+        $account, message_key($account, $provider, provider_message_id), trigger_id, execution_id, job_id
     from fates
     where provider_message_id is not null
     """,
@@ -302,7 +301,7 @@ _FILL: Final = (
             min(done_at) filter (outcome in ('sent', 'failed')), max(done_at)
         from fates
         where outcome is not null
-        group by trigger_id, execution_id
+        group by trigger_id, execution_id, outcome in ('sent', 'failed')
         union all
         select trigger_id, execution_id, 'attempted', null, count(*), 0, 0, min(done_at), null
         from fates

@@ -395,7 +395,7 @@ def settle(
     [(is_held,)] = session.rows("dispatch_held", claim_id=claim.claim_id, worker_id=worker_id)
     apply_attempts(session)
     named = sum(isinstance(result, Accepted) and result.provider_message_id is not None for result in results)
-    if len(session.rows("messages_insert")) < named:
+    if sum(kept for (kept,) in session.rows("messages_insert")) < named:
         session.run("results_messages_taken", provider=provider)
         session.clear("staged_messages")
         session.run("results_messages", provider=provider)

@@ -138,7 +138,7 @@ class State:
 
 
 def outcomes(state: State, messages: list[Message]) -> Iterator[Outcome]:
-    """The fact a job shows, and others that lose: for the times of its other outcomes, for its other message ids."""
+    """The fact a job shows, and others that lose: for the times of its other outcomes, for its other messages."""
     times = [(kind, getattr(state, f"{kind}_at")) for kind in OUTCOMES]
     (kind, at), *others = known = [(kind, _utc(at)) for kind, at in times if at is not None]
     last = _utc(state.last_outcome_at)
@@ -160,8 +160,7 @@ def outcomes(state: State, messages: list[Message]) -> Iterator[Outcome]:
         yield evolve(shown, at=last)
     carrier = losing[-1] if losing else _losing(state, kind, last) if last != at else _smaller(state, shown)
     for message in messages:
-        if message != (state.provider, state.provider_message_id):
-            yield evolve(carrier, provider=message.provider, provider_message_id=message.provider_message_id)
+        yield evolve(carrier, provider=message.provider, provider_message_id=message.provider_message_id)
 
 
 def _losing(state: State, kind: str, at: datetime) -> Outcome:

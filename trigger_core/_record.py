@@ -69,6 +69,7 @@ class Batch:
         self._staged: dict[str, None] = {}
         self._in_workflows = False
         self._more_outcomes: list[list[tuple[object, ...]]] = []
+        self._are_several = False
         self._matched: set[str] = set()
         self.accepted = 0
         self.unmatched = 0
@@ -208,8 +209,11 @@ class Batch:
             guard("claims_lock")
 
     def _lock_jobs(self) -> None:
-        """The same of jobs: after the new ones, as another may have brought one of them since this began."""
-        if self._staged.keys() & {"staged_cancels", "staged_attempts", "staged_outcomes", "staged_events"}:
+        """The same of jobs: after the new ones, as another may have brought one of them since this began.
+
+        Outcomes alone lock their jobs when they are held against them.
+        """
+        if self._staged.keys() & {"staged_cancels", "staged_attempts", "staged_events"}:
             self._session.guard("jobs_lock")
 
     def _stage_started_and_expected(self) -> None:
@@ -331,6 +335,7 @@ class Batch:
                 self._session.run("outcomes_messages")
                 self._changed("staged_messages")
         else:
+            self._are_several = True
             rows, *self._more_outcomes = outcome_rows(places, lines)
             self._stage("staged_outcomes", rows)
             self._stage(
@@ -356,8 +361,10 @@ class Batch:
             session.append("staged_outcomes", rows)
             apply_outcomes(session)
         if "staged_messages" in self._staged:
+            if self._are_several:
+                sort_messages(session)
             named = sum(fact.provider_message_id is not None for _, fact in self._register.lines[Outcome])
-            if len(session.rows("messages_insert")) < named:
+            if sum(kept for (kept,) in session.rows("messages_insert")) < named:
                 for (line,) in session.rows("message_conflicts"):
                     self._register.refuse(line, "provider_message_id", OTHER_MESSAGE)
 
@@ -497,7 +504,7 @@ def apply_attempts(session: Session) -> int:
 def apply_outcomes(session: Session) -> bool:
     """Applies the staged outcomes to their jobs; applies nothing and says so if some have no job."""
     session.run("outcomes_change")
-    [(unknown, tied, arriving, leaving, sent, others, held)] = session.rows("outcomes_counts")
+    [(unknown, tied, arriving, leaving, sent, others, messages, held)] = session.rows("outcomes_counts")
     if unknown:
         return False
     if tied:
@@ -518,10 +525,18 @@ def apply_outcomes(session: Session) -> bool:
         session.run("outcomes_update_sent")
     if others:
         session.run("outcomes_update")
+    if messages:
+        sort_messages(session)
     if leaving:
         session.run("samples_forget")
         session.run("samples_rebuild")
     return True
+
+
+def sort_messages(session: Session) -> None:
+    """Tells the message ids that jobs show from others that lead to them, among the staged and those shown before."""
+    session.run("messages_others")
+    session.run("messages_shown")
 
 
 def apply_events(session: Session) -> tuple[int, int]:

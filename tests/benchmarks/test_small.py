@@ -99,7 +99,17 @@ def test_page_says_whether_a_bound_is_held(tmp_path: Path, wanted: str, held: st
     assert [cell.strip() for cell in page.splitlines()[-1].split("|")][5] == held
 
 
-TABLES = ("triggers", "executions", "jobs", "attempts", "events", "message_ids", "samples", "tally")
+TABLES = (
+    "triggers",
+    "executions",
+    "jobs",
+    "attempts",
+    "events",
+    "message_ids",
+    "other_messages",
+    "samples",
+    "tally",
+)
 
 
 def contents(path: Path, table: str) -> Counter[tuple[object, ...]]:

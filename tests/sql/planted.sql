@@ -108,13 +108,22 @@ update jobs set code = null where execution_id = '019ab000-0002-7000-8000-000000
 update jobs set message = 'why' where execution_id = '019ab000-0002-7000-8000-000000000201';
 
 -- job of message m-201 of ses
-delete from message_ids where provider_message_id = 'm-201';
+delete from message_ids where message_key = message_key('acme', 'ses', 'm-201');
 
 -- job of message m-202 of ses
-update message_ids set job_id = 1 where provider_message_id = 'm-202';
+update message_ids set job_id = 1 where message_key = message_key('acme', 'ses', 'm-202');
 
--- key of message m-202 of ses
-update message_ids set message_key = uuid() where provider_message_id = 'm-202';
+-- key 00000000-0000-4000-8000-000000000202
+update message_ids set message_key = '00000000-0000-4000-8000-000000000202'
+where message_key = message_key('acme', 'ses', 'm-202');
+
+-- job of message m-9 of ses
+insert into other_messages select account, trigger_id, execution_id, job_id, 'ses', 'm-9' from jobs
+where provider_message_id = 'm-201';
+
+-- message m-201 of ses
+insert into other_messages select account, trigger_id, execution_id, job_id, provider, provider_message_id from jobs
+where provider_message_id = 'm-201';
 
 -- event ev-x of job 1
 insert into parked_events values ('acme', 'ev-x', '019ab000-0001-7000-8000-000000000101', 1, null,
@@ -184,9 +193,13 @@ update events set job_id = 9 where type = 'opened';
 -- event opened of job 1
 insert into events select * from events where type = 'opened';
 
--- message m-401 of ses
-insert into message_ids select * from message_ids where provider_message_id = 'm-401';
+-- message key 76bd59e2-aaa8-4d9a-52f8-d0bafd187e40
+insert into message_ids select * from message_ids where message_key = message_key('acme', 'ses', 'm-401');
 
--- message m-402 of ses of job 2
-update message_ids set execution_id = '019ab000-0001-7000-8000-000000000101' where
-provider_message_id = 'm-402';
+-- message key 513e68a2-d6a1-f01b-614e-be631226684a of job 2
+update message_ids set execution_id = '019ab000-0001-7000-8000-000000000101'
+where message_key = message_key('acme', 'ses', 'm-402');
+
+-- message m-8 of ses of job 8
+insert into other_messages select account, trigger_id, execution_id, 8, 'ses', 'm-8' from jobs
+where provider_message_id = 'm-201';

@@ -42,6 +42,7 @@ BY_TRIGGER = {
     "samples",
     "tally",
     "audiences",
+    "other_messages",
 }
 LOOK_UPS = {
     "execution_ids": "execution_id",

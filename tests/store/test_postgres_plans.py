@@ -52,8 +52,10 @@ insert into attempts select account, trigger_id, execution_id, job_id, 1, moment
 insert into events select account, trigger_id, execution_id, job_id, 'delivered', moment from job;
 insert into message_ids
 select
-    account, message_key(account, 'p', 'm-' || number), 'p', 'm-' || number, trigger_id, execution_id, job_id
+    account, message_key(account, 'p', 'm-' || number), trigger_id, execution_id, job_id
 from job;
+insert into other_messages
+select account, trigger_id, execution_id, job_id, 'p', 'o-' || number from job where job_id <= 20;
 insert into tally
 select account, trigger_id, execution_id, measure, null, 1, 1, 0.01, moment, moment, 1, null
 from place, unnest(array['trigger', 'execution', 'jobs', 'sent', 'outcome', 'filtered']) as measure;
@@ -151,6 +153,7 @@ PER_JOB = {
     "attempts",
     "events",
     "message_ids",
+    "other_messages",
     "trigger_contacts",
     "contacts",
     "samples",

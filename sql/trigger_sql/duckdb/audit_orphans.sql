@@ -49,6 +49,14 @@ rows_of_jobs as (
         execution_id,
         job_id,
         'message ' || provider_message_id || ' of ' || provider as subject
+    from other_messages
+    union all
+    select
+        account,
+        trigger_id,
+        execution_id,
+        job_id,
+        'message key ' || message_key::varchar as subject
     from message_ids
 ),
 

@@ -85,10 +85,10 @@ repeats as (
         account,
         null as trigger_id,
         null as execution_id,
-        'message ' || provider_message_id || ' of ' || provider as subject,
+        'message key ' || message_key::varchar as subject,
         count(*) as repeats
     from message_ids
-    group by account, provider, provider_message_id
+    group by account, message_key
     having count(*) > 1
     union all
     select

@@ -1,4 +1,4 @@
--- Every provider's message id that leads to one of some jobs of some executions.
+-- Every message id that leads to one of some jobs of some executions and is not the one that the job shows.
 -- $trigger_ids: the executions' triggers
 -- $execution_ids: the executions
 -- $after: only jobs behind this job_id
@@ -8,7 +8,7 @@ select
     job_id,
     provider,
     provider_message_id
-from message_ids
+from other_messages
 where
     trigger_id in (select unnest($trigger_ids::uuid[]))
     and execution_id in (select unnest($execution_ids::uuid[]))

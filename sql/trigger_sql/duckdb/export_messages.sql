@@ -1,4 +1,4 @@
--- Every provider's message id that leads to one of some jobs of an execution.
+-- Every message id that leads to one of some jobs of an execution and is not the one that the job shows.
 -- $account: the tenant
 -- $trigger_id: the execution's trigger
 -- $execution_id: the execution
@@ -8,7 +8,7 @@ select
     job_id,
     provider,
     provider_message_id
-from message_ids
+from other_messages
 where
     account = $account
     and trigger_id = $trigger_id::uuid

@@ -1,6 +1,7 @@
 -- Holds the staged outcomes against their jobs, old and new side by side. is_shown: the staged fact is what the job
 -- shows from now on, being of a better rank or earlier in the same; is_tied: of the same rank and time, so decided by
--- its text. Rows that would change nothing are left out.
+-- its text. Rows that would change nothing are left out, unless they name another message than the job: those are no
+-- news.
 insert into changed_outcomes
 with held as (
     select
@@ -40,11 +41,32 @@ with held as (
         end as old_rank,
         j.message as old_message,
         j.segments as old_segments,
-        j.cost as old_cost
+        j.cost as old_cost,
+        j.provider as old_provider,
+        j.provider_message_id as old_provider_message_id
     from staged_outcomes as s
     inner join staged_places as p on s.place = p.place
     left join jobs as j
         on p.trigger_id = j.trigger_id and p.execution_id = j.execution_id and s.job_id = j.job_id
+),
+
+compared as (
+    select
+        *,
+        (
+            rank < old_rank
+            or (rank = old_rank and occurred_at <= old_at)
+            or sent_at < coalesce(old_sent_at, 'infinity'::timestamp)
+            or failed_at < coalesce(old_failed_at, 'infinity'::timestamp)
+            or filtered_at < coalesce(old_filtered_at, 'infinity'::timestamp)
+            or cancelled_at < coalesce(old_cancelled_at, 'infinity'::timestamp)
+            or last_outcome_at > old_last_outcome_at
+        ) as is_news,
+        (
+            provider_message_id is not null
+            and (provider is distinct from old_provider or provider_message_id is distinct from old_provider_message_id)
+        ) as is_other_message
+    from held
 )
 
 select
@@ -70,16 +92,12 @@ select
     case when old_rank = 3 then old_message end as old_reason,
     case when old_rank = 1 then old_segments end as old_segments,
     case when old_rank = 1 then old_cost end as old_cost,
+    old_provider,
+    old_provider_message_id,
     contact,
     is_known,
+    is_news,
     (rank < old_rank or (rank = old_rank and occurred_at < old_at)) as is_shown,
     (rank = old_rank and occurred_at = old_at) as is_tied
-from held
-where
-    rank < old_rank
-    or (rank = old_rank and occurred_at <= old_at)
-    or sent_at < coalesce(old_sent_at, 'infinity'::timestamp)
-    or failed_at < coalesce(old_failed_at, 'infinity'::timestamp)
-    or filtered_at < coalesce(old_filtered_at, 'infinity'::timestamp)
-    or cancelled_at < coalesce(old_cancelled_at, 'infinity'::timestamp)
-    or last_outcome_at > old_last_outcome_at
+from compared
+where is_news or is_other_message

@@ -1,11 +1,13 @@
 -- Adds to the ledger what the changed outcomes change: minus what was shown, plus what is shown now, and the times.
--- Filtered jobs are counted by `outcomes_filtered_tally`.
+-- Filtered jobs are counted by `outcomes_filtered_tally`. What is the first outcome of its job, sent or failed, has
+-- entries of its own: a store may have added those before, when it recorded them.
 insert into tally
 with entries as (
     select
         account,
         trigger_id,
         execution_id,
+        false as is_first,
         old_outcome as measure,
         -1 as n,
         -old_segments as segments,
@@ -19,6 +21,7 @@ with entries as (
         account,
         trigger_id,
         execution_id,
+        old_outcome is null as is_first,
         outcome as measure,
         1 as n,
         case outcome when 'sent' then segments end as segments,
@@ -32,6 +35,7 @@ with entries as (
         account,
         trigger_id,
         execution_id,
+        old_outcome is null and outcome in ('sent', 'failed') as is_first,
         'outcome' as measure,
         0 as n,
         0 as segments,
@@ -39,11 +43,13 @@ with entries as (
         least(sent_at, failed_at) as first_at,
         last_outcome_at as last_at
     from changed_outcomes
+    where is_news
     union all
     select
         account,
         trigger_id,
         execution_id,
+        false as is_first,
         'filtered' as measure,
         0 as n,
         0 as segments,
@@ -51,7 +57,7 @@ with entries as (
         filtered_at as first_at,
         null as last_at
     from changed_outcomes
-    where filtered_at is not null
+    where is_news and filtered_at is not null
 )
 
 select
@@ -68,4 +74,4 @@ select
     1 as writes,
     null as first_contacts
 from entries
-group by account, trigger_id, execution_id, measure
+group by account, trigger_id, execution_id, is_first, measure

@@ -15,7 +15,8 @@ set
     cost = case when c.is_shown then c.cost else jobs.cost end
 from changed_outcomes as c
 where
-    (c.outcome <> 'sent' or c.old_outcome is not null)
+    c.is_news
+    and (c.outcome <> 'sent' or c.old_outcome is not null)
     and jobs.trigger_id = c.trigger_id
     and jobs.execution_id = c.execution_id
     and jobs.job_id = c.job_id

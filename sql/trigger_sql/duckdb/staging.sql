@@ -104,8 +104,11 @@ create temp table changed_outcomes (
     old_reason varchar,
     old_segments integer,
     old_cost decimal(18, 6),
+    old_provider varchar,
+    old_provider_message_id varchar,
     contact varchar,
     is_known boolean,
+    is_news boolean,
     is_shown boolean,
     is_tied boolean
 );

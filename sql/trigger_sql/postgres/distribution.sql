@@ -27,6 +27,7 @@ select create_distributed_table('executions', 'trigger_id', colocate_with => 'tr
 select create_distributed_table('jobs', 'trigger_id', colocate_with => 'triggers');
 select create_distributed_table('attempts', 'trigger_id', colocate_with => 'triggers');
 select create_distributed_table('events', 'trigger_id', colocate_with => 'triggers');
+select create_distributed_table('other_messages', 'trigger_id', colocate_with => 'triggers');
 select create_distributed_table('trigger_contacts', 'trigger_id', colocate_with => 'triggers');
 select create_distributed_table('samples', 'trigger_id', colocate_with => 'triggers');
 select create_distributed_table('tally', 'trigger_id', colocate_with => 'triggers');

@@ -50,7 +50,8 @@ alter table jobs set (fillfactor = 40);
 
 create index triggers_newest on triggers (account, created_at desc nulls last, trigger_id desc nulls last);
 create index tally_trigger on tally (trigger_id);
-create index message_ids_job on message_ids (trigger_id, execution_id, job_id);
+create unique index other_messages_key
+on other_messages (trigger_id, execution_id, job_id, message_key(account, provider, provider_message_id));
 -- These ids may have a thousand characters, which is more than a tree takes.
 create index parked_events_event on parked_events using hash (event_id);
 create index parked_events_job on parked_events (execution_id, job_id);

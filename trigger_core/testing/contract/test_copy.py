@@ -43,7 +43,17 @@ from trigger_core.testing.contract.strategies import History, facts_of, historie
 from trigger_core.testing.contract.test_histories import answers_of
 from trigger_core.testing.contract.test_record import everything
 
-KINDS = ("accounts", "triggers", "steps", "executions", "jobs", "attempts", "events", "message_ids")
+KINDS = (
+    "accounts",
+    "triggers",
+    "steps",
+    "executions",
+    "jobs",
+    "attempts",
+    "events",
+    "message_ids",
+    "other_messages",
+)
 """Tables that a copy has row by row."""
 
 

@@ -38,7 +38,7 @@ from trigger_core.testing.contract.strategies import (
 from trigger_core.testing.contract.test_histories import answers_of
 
 TABLES = ("accounts", "triggers", "steps", "executions", "jobs", "attempts", "events", "parked_events")
-KEPT = (*TABLES, "message_ids", "trigger_contacts", "samples", "tally")
+KEPT = (*TABLES, "message_ids", "other_messages", "trigger_contacts", "samples", "tally")
 LATER = "2025-11-23T11:00:00.000Z"
 STRANGER = "019ab000-0000-7000-8000-00000000000a"
 STRANGERS = "019ab000-0000-7000-8000-00000000000b"

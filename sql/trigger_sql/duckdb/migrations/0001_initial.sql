@@ -130,16 +130,25 @@ create table parked_events (
 );
 
 -- Which job a provider's message id leads to; a look-up by it finds its trigger here first. message_key is made from
--- account, provider and message id: one column finds a message and keeps two of one id apart. No index is over it: one
--- would take more than the rest of the row, and memory for all of them, and to scan the keys is quick.
+-- account, provider and message id: one column finds a message and keeps two of one id apart. The id itself is with the
+-- job, or in other_messages. No index is over the key: one would take more than the rest of the row, and memory for all
+-- of them, and to scan the keys is quick.
 create table message_ids (
     account varchar not null,
     message_key uuid not null,
-    provider varchar not null,
-    provider_message_id varchar not null,
     trigger_id uuid not null,
     execution_id uuid not null,
     job_id integer not null
+);
+
+-- Message ids that lead to jobs that show another one, or none: few, as a message is mostly sent once.
+create table other_messages (
+    account varchar not null,
+    trigger_id uuid not null,
+    execution_id uuid not null,
+    job_id integer not null,
+    provider varchar not null,
+    provider_message_id varchar not null
 );
 
 -- What message_ids are found by. The lengths keep apart what would read the same put together.
