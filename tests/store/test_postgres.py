@@ -7,6 +7,7 @@ import traceback
 from contextlib import ExitStack
 from pathlib import Path
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
+from threading import Thread
 from time import sleep
 from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
@@ -19,7 +20,7 @@ from tests.store import openers
 from tests.store.full_disk import full
 from trigger_core.copying import copy
 from trigger_core.errors import InvalidValue, StoreUnavailable
-from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger, jobs
+from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger, jobs, outcome
 from trigger_core.testing.contract.sending.test_worker import send
 from trigger_core.testing.contract.sending.world import Teller, fill
 from trigger_core.testing.contract.test_concurrency import run_all
@@ -98,6 +99,24 @@ def test_a_worker_waits_for_what_others_hold(postgres_url: str) -> None:
             assert (worker.turn(), sender.handed) == (0, [])
             connection.rollback()
             assert worker.turn() == 1
+
+
+def test_a_row_that_moved_meanwhile_gets_its_outcome(postgres_url: str) -> None:
+    """Who waits for a job that another changes otherwise records its outcome all the same, and counts it once."""
+    with trigger_core.open(postgres_url) as library, psycopg.connect(postgres_url) as connection:
+        library.record([*direct_trigger(), *jobs(1, 4)])
+        connection.execute("update jobs set variables = '{}' where job_id = 2")
+        told = [outcome(number, "sent", segments=1) for number in range(1, 5)]
+        writer = Thread(target=library.record, args=(told,))
+        writer.start()
+        writer.join(0.3)
+        assert writer.is_alive()
+        connection.commit()
+        writer.join()
+        found = library.direct("acme", DIRECT).jobs
+        assert found is not None
+        assert found.sent == 4
+        assert list(library.audit()) == []
 
 
 def test_a_process_may_have_thousands_of_files_open(postgres_url: str) -> None:

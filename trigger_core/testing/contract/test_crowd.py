@@ -1,12 +1,13 @@
 """Processes that write and read one execution at the same time, on a store that lets them."""
 
 import subprocess
+import threading
 from itertools import chain
 
 import pytest
 
 import trigger_core
-from trigger_core import Library, answers
+from trigger_core import Library, answers, facts
 from trigger_core._heads import Heads
 from trigger_core._record import Batch
 from trigger_core.facts import Fact
@@ -24,6 +25,7 @@ from trigger_core.testing.contract.samples import (
 )
 from trigger_core.testing.contract.stores import command
 
+LATER = "2025-11-23T11:00:00.000Z"
 CROWD = 4
 READERS = 2
 
@@ -105,6 +107,26 @@ def test_writers_of_other_jobs_wait_for_nobody(shared_url: str, held: str) -> No
         found = other.direct("acme", DIRECT).jobs
         assert found is not None
         assert (found.sent, found.failed) == (1 + (held == "sent"), 1 + (held == "failed"))
+        assert list(one.audit()) == []
+
+
+@pytest.mark.parametrize("held", ["event", "sent", "failed", "filtered"])
+def test_what_another_said_meanwhile_counts(shared_url: str, held: str) -> None:
+    """Outcomes that wait for a writer of the same job are held against what that one said, its last word included."""
+    with trigger_core.open(shared_url) as one, trigger_core.open(shared_url) as other:
+        one.record([*direct_trigger(), *jobs(1, 4)])
+        told = [*said(held, 2), *(outcome(number, "sent", LATER, segments=1) for number in range(1, 4))]
+        with one.store.write() as session:
+            Batch(session, Heads(), enumerate(said(held, 2)), None).apply()
+            writer = threading.Thread(target=other.record, args=(told[1:],))
+            writer.start()
+            writer.join(0.3)
+            assert writer.is_alive()
+        writer.join()
+        model = Model()
+        model.record([facts.to_json(fact) for fact in (*direct_trigger(), *jobs(1, 4), *told)])
+        assert_covers(model.direct(DIRECT), answers.to_json(other.direct("acme", DIRECT)))
+        assert_covers(model.jobs(EXECUTION), jobs_of(other))
         assert list(one.audit()) == []
 
 
