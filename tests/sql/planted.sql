@@ -203,3 +203,9 @@ where message_key = message_key('acme', 'ses', 'm-402');
 -- message m-8 of ses of job 8
 insert into other_messages select account, trigger_id, execution_id, 8, 'ses', 'm-8' from jobs
 where provider_message_id = 'm-201';
+
+-- trigger of this id
+insert into triggers select * from triggers;
+
+-- execution of this id
+insert into executions select * from executions;

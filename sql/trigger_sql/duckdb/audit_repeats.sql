@@ -5,6 +5,20 @@ with keys as (
         account,
         trigger_id,
         null::uuid as execution_id,
+        'trigger of this id' as subject
+    from triggers
+    union all
+    select
+        account,
+        trigger_id,
+        execution_id,
+        'execution of this id' as subject
+    from executions
+    union all
+    select
+        account,
+        trigger_id,
+        null as execution_id,
         'step ' || coalesce(step_id, channel) as subject
     from steps
     union all

@@ -24,10 +24,11 @@ create table api_keys (
     revoked_at timestamp
 );
 
--- One request to reach people. A workflow's columns are null for a direct send.
+-- One request to reach people. A workflow's columns are null for a direct send. No index keeps triggers and executions
+-- apart: the one writer looks before he adds one, and an index would take more room than the row that it finds.
 create table triggers (
     account varchar not null,
-    trigger_id uuid primary key,
+    trigger_id uuid not null,
     flow_type varchar not null,
     trigger_type varchar not null,
     trigger_source varchar not null,
@@ -58,7 +59,7 @@ create table steps (
 create table executions (
     account varchar not null,
     trigger_id uuid not null,
-    execution_id uuid primary key,
+    execution_id uuid not null,
     channel varchar not null,
     step_id varchar,
     expected_jobs integer,

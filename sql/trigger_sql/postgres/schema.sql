@@ -26,7 +26,7 @@ $$;
 
 alter table message_ids add primary key (message_key);
 
-alter table executions drop constraint executions_pkey;
+alter table triggers add primary key (trigger_id);
 alter table executions add primary key (trigger_id, execution_id);
 create unique index executions_place on executions (trigger_id, coalesce(step_id, channel));
 
