@@ -432,12 +432,11 @@ class Batch:
             return False
         if kind not in times:
             news = [one for one in kinds if one not in times]
-            session.run("event_insert", account=account, **job, type=kind, occurred_at=at)
             session.run(
-                "event_tally",
+                "event_record",
                 account=account,
-                trigger_id=trigger_id,
-                execution_id=execution_id,
+                **job,
+                type=kind,
                 measures=["delivery_failed" if one == "failed" else one for one in news],
                 occurred_at=at,
             )

@@ -586,11 +586,18 @@ def test_a_closed_library_says_so(tmp_path: Path) -> None:
 
 
 def counted_in_vain(library: trigger_core.Library, error: type[BaseException]) -> None:
-    """Counts a job as sent that isn't, and fails before that is committed."""
+    """Records an event of a job that isn't there, and fails before that is committed."""
     with library.store.write() as session:
-        at = "2025-11-23T10:00:00.000Z"
-        sent = {"account": "acme", "trigger_id": DIRECT, "execution_id": EXECUTION, "measures": ["sent"]}
-        session.run("event_tally", **sent, occurred_at=at)
+        session.run(
+            "event_record",
+            account="acme",
+            trigger_id=DIRECT,
+            execution_id=EXECUTION,
+            job_id=9,
+            type="opened",
+            measures=["opened"],
+            occurred_at="2025-11-23T10:00:00.000Z",
+        )
         raise error
 
 
