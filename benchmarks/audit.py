@@ -14,6 +14,7 @@ TABLES = (
     "attempts",
     "events",
     "message_ids",
+    "other_messages",
     "samples",
     "tally",
 )

@@ -69,7 +69,7 @@ class Batch:
         self._staged: dict[str, None] = {}
         self._in_workflows = False
         self._more_outcomes: list[list[tuple[object, ...]]] = []
-        self._are_several = False
+        self._are_others = False
         self._matched: set[str] = set()
         self.accepted = 0
         self.unmatched = 0
@@ -209,11 +209,8 @@ class Batch:
             guard("claims_lock")
 
     def _lock_jobs(self) -> None:
-        """The same of jobs: after the new ones, as another may have brought one of them since this began.
-
-        Outcomes alone lock their jobs when they are held against them.
-        """
-        if self._staged.keys() & {"staged_cancels", "staged_attempts", "staged_events"}:
+        """The same of jobs: after the new ones, as another may have brought one of them since this began."""
+        if self._staged.keys() & {"staged_cancels", "staged_attempts", "staged_outcomes", "staged_events"}:
             self._session.guard("jobs_lock")
 
     def _stage_started_and_expected(self) -> None:
@@ -335,17 +332,16 @@ class Batch:
                 self._session.run("outcomes_messages")
                 self._changed("staged_messages")
         else:
-            self._are_several = True
             rows, *self._more_outcomes = outcome_rows(places, lines)
             self._stage("staged_outcomes", rows)
-            self._stage(
-                "staged_messages",
-                [
-                    message_row(executions[fact.execution_id], line, fact)
-                    for line, fact in lines
-                    if fact.provider_message_id is not None
-                ],
-            )
+            messages = [
+                message_row(executions[fact.execution_id], line, fact)
+                for line, fact in lines
+                if fact.provider_message_id is not None
+            ]
+            self._stage("staged_messages", messages)
+            best = {line for line, *_ in rows}
+            self._are_others = any(line not in best for line, *_ in messages)
 
     def _record_outcomes(self) -> None:
         if "staged_outcomes" not in self._staged:
@@ -361,7 +357,7 @@ class Batch:
             session.append("staged_outcomes", rows)
             apply_outcomes(session)
         if "staged_messages" in self._staged:
-            if self._are_several:
+            if self._are_others:
                 sort_messages(session)
             named = sum(fact.provider_message_id is not None for _, fact in self._register.lines[Outcome])
             if sum(kept for (kept,) in session.rows("messages_insert")) < named:
@@ -501,7 +497,7 @@ def apply_attempts(session: Session) -> int:
 
 
 def apply_outcomes(session: Session) -> bool:
-    """Applies the staged outcomes to their jobs; applies nothing and says so if some have no job."""
+    """Applies the staged outcomes to their jobs; if some have no job says so: the transaction must not be committed."""
     session.run("outcomes_change")
     [(unknown, tied, arriving, leaving, sent, others, messages, held)] = session.rows("outcomes_counts")
     if unknown:

@@ -108,6 +108,8 @@ _AGAIN: Final = "another process recorded the same at the same moment; nothing w
 _GONE: Final = "the database can't be reached now; nothing was recorded: try again"
 _DOUBT: Final = "it may have been recorded: the connection to the database was lost while it committed"
 _OLDEST: Final = 150_000
+_INTEGER: Final = psycopg.adapters.types["int4"].oid
+_SIZE: Final = 2**31
 _TYPES: Final[dict[str, tuple[int, ...]]] = {}
 
 
@@ -361,11 +363,15 @@ class _Session:
             self._connection.execute(text.encode(), [*chain.from_iterable(rows)])
             return
         types = _types(self._connection, table)
+        _check_integers(table, types, rows)
         text = f"copy {table} from stdin (format binary)"
-        with self._connection.cursor() as cursor, cursor.copy(text.encode()) as copy:
-            copy.set_types(types)
-            for values in rows:
-                copy.write_row(values)
+        try:
+            with self._connection.cursor() as cursor, cursor.copy(text.encode()) as copy:
+                copy.set_types(types)
+                for values in rows:
+                    copy.write_row(values)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise StoreError(f"a value is of another type than its column of {table}") from error
 
     def clear(self, *tables: str) -> None:
         """Empties staging tables."""
@@ -407,6 +413,15 @@ def _types(connection: _Connection, table: str) -> tuple[int, ...]:
         cursor = connection.execute(f"select * from {table} limit 0".encode())  # noqa: S608  names are our own
         _TYPES[table] = tuple(column.type_code for column in cursor.description or ())
     return _TYPES[table]
+
+
+def _check_integers(table: str, types: Sequence[int], rows: Sequence[Sequence[object]]) -> None:
+    """Refuses numbers that psycopg would cut to the four bytes of their columns."""
+    for place, kind in enumerate(types):
+        if kind == _INTEGER:
+            numbers = [value for row in rows if isinstance(value := row[place], int)]
+            if numbers and not (min(numbers) >= -_SIZE and max(numbers) < _SIZE):
+                raise StoreError(f"a number is too large for its column of {table}")
 
 
 def _configure(connection: psycopg.Connection[Any]) -> None:

@@ -204,6 +204,9 @@ where message_key = message_key('acme', 'ses', 'm-402');
 insert into other_messages select account, trigger_id, execution_id, 8, 'ses', 'm-8' from jobs
 where provider_message_id = 'm-201';
 
+-- message m-203 of ses of job 2
+insert into other_messages select * from other_messages;
+
 -- trigger of this id
 insert into triggers select * from triggers;
 

@@ -5,9 +5,10 @@ import subprocess
 import sys
 import traceback
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
-from threading import Thread
+from threading import Event, Thread, current_thread
 from time import sleep
 from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
@@ -18,13 +19,17 @@ import pytest
 import trigger_core
 from tests.store import openers
 from tests.store.full_disk import full
+from trigger_core._heads import Heads
+from trigger_core._record import Batch
 from trigger_core.copying import copy
 from trigger_core.errors import InvalidValue, StoreUnavailable
+from trigger_core.facts import Cancel, Outcome
 from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger, jobs, outcome
-from trigger_core.testing.contract.sending.test_worker import send
+from trigger_core.testing.contract.sending.test_worker import counts, execution_id, send
 from trigger_core.testing.contract.sending.world import Teller, fill
 from trigger_core.testing.contract.test_concurrency import run_all
 from trigger_core.worker import Worker
+from trigger_postgres import _store
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,6 +121,47 @@ def test_a_row_that_moved_meanwhile_gets_its_outcome(postgres_url: str) -> None:
         found = library.direct("acme", DIRECT).jobs
         assert found is not None
         assert found.sent == 4
+        assert list(library.audit()) == []
+
+
+def test_a_cancel_that_comes_while_an_outcome_waits_counts_it(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a worker has in hand of a cancelled trigger is one less with each outcome, whoever was there first."""
+    looked, go_on = Event(), Event()
+    found: list[dict[str, int]] = []
+    guard = _store._Session.guard
+
+    def slow(session: _store._Session, query: str, **parameters: object) -> None:
+        guard(session, query, **parameters)
+        if current_thread() is writer and query == "claims_lock":
+            looked.set()
+            go_on.wait(10)
+
+    def cancelled(_: object) -> None:
+        with other.store.write() as session:
+            facts = [Cancel(trigger_id=trigger_id, at=datetime.now(UTC))]
+            Batch(session, Heads(), enumerate(facts), None).apply()
+            go_on.set()
+            writer.join(0.3)
+            assert writer.is_alive()
+        writer.join()
+        found.append(counts(other, trigger_id))
+
+    with trigger_core.open(postgres_url) as library, trigger_core.open(postgres_url) as other:
+        fill(library)
+        trigger_id = send(library)
+        told = Outcome(
+            execution_id=execution_id(library, trigger_id), job_id=1, outcome="sent", at=datetime.now(UTC)
+        )
+        writer = Thread(target=library.record, args=([told],))
+        monkeypatch.setattr(_store._Session, "guard", slow)
+        writer.start()
+        assert looked.wait(10)
+        with Worker(other, {"sms": Teller(most=2, before=cancelled)}) as worker:
+            worker.turn()
+        assert found[0] == {"sent": 1, "pending": 1, "cancelled": 3}
+        assert counts(other, trigger_id) == {"sent": 2, "cancelled": 3}
         assert list(library.audit()) == []
 
 

@@ -97,6 +97,16 @@ repeats as (
     union all
     select
         account,
+        trigger_id,
+        execution_id,
+        'message ' || provider_message_id || ' of ' || provider || ' of job ' || job_id::varchar as subject,
+        count(*) as repeats
+    from other_messages
+    group by account, trigger_id, execution_id, job_id, provider, provider_message_id
+    having count(*) > 1
+    union all
+    select
+        account,
         null as trigger_id,
         null as execution_id,
         'message key ' || message_key::varchar as subject,

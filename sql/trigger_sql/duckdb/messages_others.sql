@@ -29,8 +29,8 @@ left join other_messages as o
         n.trigger_id = o.trigger_id
         and n.execution_id = o.execution_id
         and n.job_id = o.job_id
-        and message_key(n.account, n.provider, n.provider_message_id)
-        = message_key(o.account, o.provider, o.provider_message_id)
+        and n.provider = o.provider
+        and n.provider_message_id = o.provider_message_id
 where
     o.job_id is null
     and (j.provider is distinct from n.provider or j.provider_message_id is distinct from n.provider_message_id)

@@ -5,7 +5,7 @@
 select
     count(*) filter (where not is_known) as unknown,
     count(*) filter (where is_tied) as tied,
-    count(*) filter (where outcome = 'filtered') as arriving,
+    count(*) filter (where is_news and outcome = 'filtered') as arriving,
     count(*) filter (where old_reason is not null and (is_shown or is_tied)) as leaving,
     count(*) filter (where outcome = 'sent' and old_outcome is null) as sent,
     count(*) filter (where is_news and (outcome <> 'sent' or old_outcome is not null)) as others,

@@ -7,11 +7,11 @@ with places as materialized (
     select
         p.*,
         -- What a first outcome changes where workers have jobs of a cancelled trigger in hand is counted elsewhere.
-        (select count(*) from claims as c where p.trigger_id = c.trigger_id and c.held is not null) > 0 as is_held
+        (select true from claims as c where p.trigger_id = c.trigger_id and c.held is not null limit 1) as is_held
     from staged_places as p
 ),
 
-named as not materialized (
+named as materialized (
     select
         p.account,
         p.trigger_id,
@@ -20,29 +20,35 @@ named as not materialized (
         s.*
     from staged_outcomes as s
     inner join places as p on s.place = p.place
+    order by p.trigger_id, p.execution_id, s.job_id
 ),
 
--- Each as its last writer left it, also one who wrote since this statement began.
+-- One job after the other, in the order of their keys and each by its key, whatever the planner expects. Each is as its
+-- last writer left it, also one who wrote since this statement began.
 locked as materialized (
     select
         n.*,
-        j.ctid as row_id,
-        coalesce(j.address, j.contact) as contact,
-        j.sent_at as old_sent_at,
-        j.failed_at as old_failed_at,
-        j.filtered_at as old_filtered_at,
-        j.cancelled_at as old_cancelled_at,
-        j.last_outcome_at as old_last_outcome_at,
-        j.message as old_message,
-        j.segments as old_segments,
-        j.cost as old_cost,
-        j.provider as old_provider,
-        j.provider_message_id as old_provider_message_id,
-        (n.outcome in ('sent', 'failed') and j.last_outcome_at is null and not n.is_held) as is_first
+        j.*,
+        (n.outcome in ('sent', 'failed') and j.old_last_outcome_at is null and n.is_held is null) as is_first
     from named as n
-    inner join jobs as j on n.trigger_id = j.trigger_id and n.execution_id = j.execution_id and n.job_id = j.job_id
-    order by n.trigger_id, n.execution_id, n.job_id
-    for update of j
+    cross join lateral (
+        select
+            f.ctid as row_id,
+            coalesce(f.address, f.contact) as contact,
+            f.sent_at as old_sent_at,
+            f.failed_at as old_failed_at,
+            f.filtered_at as old_filtered_at,
+            f.cancelled_at as old_cancelled_at,
+            f.last_outcome_at as old_last_outcome_at,
+            f.message as old_message,
+            f.segments as old_segments,
+            f.cost as old_cost,
+            f.provider as old_provider,
+            f.provider_message_id as old_provider_message_id
+        from jobs as f
+        where n.trigger_id = f.trigger_id and n.execution_id = f.execution_id and n.job_id = f.job_id
+        for update
+    ) as j
 ),
 
 -- What was written since this statement began is not found here, and so is held against its job like the others.

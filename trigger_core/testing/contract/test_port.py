@@ -206,6 +206,24 @@ def test_an_error_undoes_the_whole_write(library: Library, error: BaseException)
     assert list(library.audit()) == []
 
 
+@pytest.mark.parametrize("many", [1, 100])
+@pytest.mark.parametrize(
+    ("line", "execution_id"), [(2**31, EXECUTION), (-(2**40), EXECUTION), ("one", EXECUTION), (1, "none")]
+)
+def test_what_no_column_takes_is_refused(
+    library: Library, line: object, execution_id: str, many: int
+) -> None:
+    """A row that doesn't fit is refused, not made to fit, by itself and among others."""
+    row = (1, "acme", DIRECT, EXECUTION, 1, "user_1", None, False)
+
+    def appended() -> None:
+        with library.store.write() as session:
+            session.append("staged_jobs", [row] * (many - 1) + [(line, *row[1:3], execution_id, *row[4:])])
+
+    with pytest.raises(TriggerCoreError):
+        appended()
+
+
 def test_a_statement_that_fails_undoes_the_whole_write(library: Library) -> None:
     """A write in which a statement failed is not committed, even if its owner goes on."""
 
