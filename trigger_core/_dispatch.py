@@ -33,7 +33,6 @@ _STAGED: Final = (
     "changed_attempts",
     "staged_outcomes",
     "changed_outcomes",
-    "staged_messages",
 )
 _LONGEST_PAUSE: Final = timedelta(hours=1)
 _MOST_SECONDS: Final = 2**31 - 1
@@ -397,8 +396,7 @@ def settle(
     named = sum(isinstance(result, Accepted) and result.provider_message_id is not None for result in results)
     if sum(kept for (kept,) in session.rows("messages_insert")) < named:
         session.run("results_messages_taken", provider=provider)
-        session.clear("staged_messages")
-        session.run("results_messages", provider=provider)
+    session.clear("named_messages")  # the outcomes name them from now on
     # a claim that is another worker's by now is for that one to end; what was taken was taken all the same
     session.run("results_outcomes", now=at, provider=provider, is_held=is_held)
     apply_outcomes(session)

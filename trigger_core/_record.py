@@ -69,6 +69,7 @@ class Batch:
         self._staged: dict[str, None] = {}
         self._in_workflows = False
         self._more_outcomes: list[list[tuple[object, ...]]] = []
+        self._names_sent = False
         self._are_others = False
         self._matched: set[str] = set()
         self.accepted = 0
@@ -196,7 +197,7 @@ class Batch:
     def _lock(self) -> None:
         """Keeps others from changing what the staged facts are about; each lock in the order of its keys."""
         staged, guard = self._staged.keys(), self._session.guard
-        if staged & {"staged_jobs", "staged_messages", "staged_events"}:
+        if self._names_sent or staged & {"staged_jobs", "staged_events"}:
             guard("arrivals_lock")
         if self._names_messages():
             self._session.run("events_match")
@@ -323,14 +324,12 @@ class Batch:
                 for head in [executions[key]]
             ],
         )
+        self._names_sent = any(fact.provider_message_id is not None for _, fact in lines)
         if len({(fact.execution_id, fact.job_id) for _, fact in lines}) == len(lines):
             self._stage(
                 "staged_outcomes",
                 [outcome_row(places[fact.execution_id], line, fact) for line, fact in lines],
             )
-            if any(fact.provider_message_id is not None for _, fact in lines):
-                self._session.run("outcomes_messages")
-                self._changed("staged_messages")
         else:
             rows, *self._more_outcomes = outcome_rows(places, lines)
             self._stage("staged_outcomes", rows)
@@ -339,7 +338,7 @@ class Batch:
                 for line, fact in lines
                 if fact.provider_message_id is not None
             ]
-            self._stage("staged_messages", messages)
+            self._stage("named_messages", messages)
             best = {line for line, *_ in rows}
             self._are_others = any(line not in best for line, *_ in messages)
 
@@ -356,7 +355,9 @@ class Batch:
             session.clear("staged_outcomes", "changed_outcomes")
             session.append("staged_outcomes", rows)
             apply_outcomes(session)
-        if "staged_messages" in self._staged:
+        if self._names_sent:
+            if "named_messages" in self._staged:
+                session.clear("staged_outcomes")
             if self._are_others:
                 sort_messages(session)
             named = sum(fact.provider_message_id is not None for _, fact in self._register.lines[Outcome])
@@ -378,7 +379,7 @@ class Batch:
         self._register.raise_refused()
         session = self._session
         by_message = self._names_messages()
-        if by_message and "staged_messages" in self._staged:
+        if by_message and self._names_sent:
             session.run("events_match")
         self._unpark()
         if "staged_events" not in self._staged:
@@ -463,7 +464,9 @@ class Batch:
 
     def _unpark(self) -> None:
         """Stages the parked events that waited for this batch's jobs and message ids, if any are parked."""
-        origins = [origin for origin in ("job", "message") if f"staged_{origin}s" in self._staged]
+        origins = ["job"] if "staged_jobs" in self._staged else []
+        if self._names_sent:
+            origins.append("message")
         if not origins or not self._session.rows("parked_any"):
             return
         self._changed("staged_events")

@@ -128,7 +128,7 @@ def outcome_rows(
 
 
 def message_row(head: ExecutionHead, line: int, fact: Outcome) -> tuple[object, ...]:
-    """A row of ``staged_messages``."""
+    """A row of ``named_messages``."""
     message = (fact.provider, fact.provider_message_id)
     return (line, head.account, *message, head.trigger_id, fact.execution_id, fact.job_id)
 

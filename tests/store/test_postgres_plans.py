@@ -203,7 +203,8 @@ def filled(url: str, large: int, single: int) -> psycopg.Connection[Any]:
     tables: dict[str, list[tuple[str, str]]] = {}
     for table, column, kind in connection.execute(
         "select table_name, column_name, data_type from information_schema.columns "
-        "where table_schema like 'pg_temp%' order by table_name, ordinal_position"
+        "where table_schema like 'pg_temp%' and table_name not in (select table_name from information_schema.views) "
+        "order by table_name, ordinal_position"
     ):
         tables.setdefault(table, []).append((column, kind))
     for table, columns in tables.items():

@@ -1,6 +1,6 @@
 -- Lays out the message ids that the staged results name.
 -- $provider: who made the ids
-insert into staged_messages
+insert into named_messages
 select
     0 as line,
     p.account,

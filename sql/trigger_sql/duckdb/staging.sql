@@ -113,7 +113,8 @@ create temp table changed_outcomes (
     is_tied boolean
 );
 
-create temp table staged_messages (
+-- Message ids that are laid out by themselves: those of results, and those of outcomes where a job has several.
+create temp table named_messages (
     line integer,
     account varchar,
     provider varchar,
@@ -122,6 +123,30 @@ create temp table staged_messages (
     execution_id uuid,
     job_id integer
 );
+
+-- All message ids of the batch.
+create temp view staged_messages as
+select
+    line,
+    account,
+    provider,
+    provider_message_id,
+    trigger_id,
+    execution_id,
+    job_id
+from named_messages
+union all
+select
+    s.line,
+    p.account,
+    s.provider,
+    s.provider_message_id,
+    p.trigger_id,
+    p.execution_id,
+    s.job_id
+from staged_outcomes as s
+inner join staged_places as p on s.place = p.place
+where s.provider_message_id is not null;
 
 create temp table staged_events (
     account varchar,

@@ -11,7 +11,7 @@ with places as materialized (
     from staged_places as p
 ),
 
-named as materialized (
+named as not materialized (
     select
         p.account,
         p.trigger_id,
