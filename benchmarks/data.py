@@ -301,7 +301,7 @@ _FILL: Final = (
             min(done_at) filter (outcome in ('sent', 'failed')), max(done_at)
         from fates
         where outcome is not null
-        group by trigger_id, execution_id, outcome in ('sent', 'failed')
+        group by trigger_id, execution_id
         union all
         select trigger_id, execution_id, 'attempted', null, count(*), 0, 0, min(done_at), null
         from fates

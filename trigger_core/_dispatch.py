@@ -18,7 +18,7 @@ from attrs import evolve, frozen
 
 from trigger_core._heads import Cache
 from trigger_core._ids import new_id
-from trigger_core._record import apply_attempts, apply_events, apply_outcomes
+from trigger_core._record import APPLIED, apply_attempts, apply_events, apply_outcomes
 from trigger_core._rows import naive
 from trigger_core.errors import InvalidValue
 from trigger_core.facts import MOST_SEGMENTS, UNSTORABLE, money, text, whole
@@ -32,7 +32,7 @@ _STAGED: Final = (
     "staged_attempts",
     "changed_attempts",
     "staged_outcomes",
-    "changed_outcomes",
+    *APPLIED,
 )
 _LONGEST_PAUSE: Final = timedelta(hours=1)
 _MOST_SECONDS: Final = 2**31 - 1
@@ -273,7 +273,7 @@ def _end(session: Session, outcomes: Mapping[Row, tuple[object, ...]], at: datet
     session.append("staged_outcomes", found)
     session.guard("jobs_lock")
     apply_outcomes(session)
-    session.clear("staged_places", "staged_outcomes", "changed_outcomes")
+    session.clear("staged_places", "staged_outcomes", *APPLIED)
 
 
 def _claimed(

@@ -42,6 +42,9 @@ _CANCEL: Final = (
 _LOCK_CANCELLED: Final = ("triggers_lock", "steps_lock", "work_lock")
 """In this order: when planned steps are seen so is what they left to be sent."""
 
+APPLIED: Final = ("matched_outcomes", "recorded_outcomes", "changed_outcomes")
+"""What ``apply_outcomes`` leaves behind, to be cleared before the next ones are staged."""
+
 _OPT_OUT: Final = frozenset({"complained", "unsubscribed"})
 
 _FEW: Final = 3
@@ -69,8 +72,8 @@ class Batch:
         self._staged: dict[str, None] = {}
         self._in_workflows = False
         self._more_outcomes: list[list[tuple[object, ...]]] = []
-        self._names_sent = False
-        self._are_others = False
+        self._named = 0
+        self._has_others = False
         self._matched: set[str] = set()
         self.accepted = 0
         self.unmatched = 0
@@ -197,7 +200,7 @@ class Batch:
     def _lock(self) -> None:
         """Keeps others from changing what the staged facts are about; each lock in the order of its keys."""
         staged, guard = self._staged.keys(), self._session.guard
-        if self._names_sent or staged & {"staged_jobs", "staged_events"}:
+        if self._named or staged & {"staged_jobs", "staged_events"}:
             guard("arrivals_lock")
         if self._names_messages():
             self._session.run("events_match")
@@ -324,7 +327,7 @@ class Batch:
                 for head in [executions[key]]
             ],
         )
-        self._names_sent = any(fact.provider_message_id is not None for _, fact in lines)
+        self._named = sum(fact.provider_message_id is not None for _, fact in lines)
         if len({(fact.execution_id, fact.job_id) for _, fact in lines}) == len(lines):
             self._stage(
                 "staged_outcomes",
@@ -340,28 +343,28 @@ class Batch:
             ]
             self._stage("named_messages", messages)
             best = {line for line, *_ in rows}
-            self._are_others = any(line not in best for line, *_ in messages)
+            self._has_others = any(line not in best for line, *_ in messages)
 
     def _record_outcomes(self) -> None:
         if "staged_outcomes" not in self._staged:
             return
         session = self._session
-        self._changed("changed_outcomes")
+        for table in APPLIED:
+            self._changed(table)
         if not apply_outcomes(session):
             for (line,) in session.rows("outcomes_unknown"):
                 self._register.refuse(line, "job_id", NO_JOB)
             return
         for rows in self._more_outcomes:
-            session.clear("staged_outcomes", "changed_outcomes")
+            session.clear("staged_outcomes", *APPLIED)
             session.append("staged_outcomes", rows)
             apply_outcomes(session)
-        if self._names_sent:
+        if self._named:
             if "named_messages" in self._staged:
                 session.clear("staged_outcomes")
-            if self._are_others:
+            if self._has_others:
                 sort_messages(session)
-            named = sum(fact.provider_message_id is not None for _, fact in self._register.lines[Outcome])
-            if sum(kept for (kept,) in session.rows("messages_insert")) < named:
+            if sum(kept for (kept,) in session.rows("messages_insert")) < self._named:
                 for (line,) in session.rows("message_conflicts"):
                     self._register.refuse(line, "provider_message_id", OTHER_MESSAGE)
 
@@ -379,7 +382,7 @@ class Batch:
         self._register.raise_refused()
         session = self._session
         by_message = self._names_messages()
-        if by_message and self._names_sent:
+        if by_message and self._named:
             session.run("events_match")
         self._unpark()
         if "staged_events" not in self._staged:
@@ -465,7 +468,7 @@ class Batch:
     def _unpark(self) -> None:
         """Stages the parked events that waited for this batch's jobs and message ids, if any are parked."""
         origins = ["job"] if "staged_jobs" in self._staged else []
-        if self._names_sent:
+        if self._named:
             origins.append("message")
         if not origins or not self._session.rows("parked_any"):
             return
@@ -501,6 +504,7 @@ def apply_attempts(session: Session) -> int:
 
 def apply_outcomes(session: Session) -> bool:
     """Applies the staged outcomes to their jobs; if some have no job says so: the transaction must not be committed."""
+    session.run("outcomes_match")
     session.run("outcomes_change")
     [(unknown, tied, arriving, leaving, sent, others, messages, held)] = session.rows("outcomes_counts")
     if unknown:

@@ -108,8 +108,8 @@ _AGAIN: Final = "another process recorded the same at the same moment; nothing w
 _GONE: Final = "the database can't be reached now; nothing was recorded: try again"
 _DOUBT: Final = "it may have been recorded: the connection to the database was lost while it committed"
 _OLDEST: Final = 150_000
-_INTEGER: Final = psycopg.adapters.types["int4"].oid
-_SIZE: Final = 2**31
+_INT4: Final = psycopg.adapters.types["int4"].oid
+_INT4_END: Final = 2**31
 _TYPES: Final[dict[str, tuple[int, ...]]] = {}
 
 
@@ -418,9 +418,9 @@ def _types(connection: _Connection, table: str) -> tuple[int, ...]:
 def _check_integers(table: str, types: Sequence[int], rows: Sequence[Sequence[object]]) -> None:
     """Refuses numbers that psycopg would cut to the four bytes of their columns."""
     for place, kind in enumerate(types):
-        if kind == _INTEGER:
+        if kind == _INT4:
             numbers = [value for row in rows if isinstance(value := row[place], int)]
-            if numbers and not (min(numbers) >= -_SIZE and max(numbers) < _SIZE):
+            if numbers and not (min(numbers) >= -_INT4_END and max(numbers) < _INT4_END):
                 raise StoreError(f"a number is too large for its column of {table}")
 
 

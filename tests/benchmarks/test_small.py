@@ -11,6 +11,7 @@ from attrs import evolve
 import trigger_core
 from benchmarks import data, report
 from benchmarks.__main__ import BENCHMARKS, main
+from benchmarks.audit import TABLES
 from benchmarks.ground import SMALL, Ground
 from benchmarks.measure import Figure
 
@@ -97,19 +98,6 @@ def test_page_says_whether_a_bound_is_held(tmp_path: Path, wanted: str, held: st
     """Each row says yes or no where there is a bound."""
     page = report.markdown([(report.this_run(tmp_path), figure(wanted=wanted))])
     assert [cell.strip() for cell in page.splitlines()[-1].split("|")][5] == held
-
-
-TABLES = (
-    "triggers",
-    "executions",
-    "jobs",
-    "attempts",
-    "events",
-    "message_ids",
-    "other_messages",
-    "samples",
-    "tally",
-)
 
 
 def contents(path: Path, table: str) -> Counter[tuple[object, ...]]:

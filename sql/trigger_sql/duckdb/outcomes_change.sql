@@ -1,53 +1,25 @@
--- Holds the staged outcomes against their jobs, old and new side by side. is_shown: the staged fact is what the job
--- shows from now on, being of a better rank or earlier in the same; is_tied: of the same rank and time, so decided by
--- its text. Rows that would change nothing are left out, unless they name another message than the job: those are no
--- news.
+-- Holds the outcomes that are laid beside their jobs against them, old and new side by side. is_shown: the staged fact
+-- is what the job shows from now on, being of a better rank or earlier in the same; is_tied: of the same rank and time,
+-- so decided by its text. Rows that would change nothing are left out, unless they name another message than the job:
+-- those are no news.
 insert into changed_outcomes
-with held as (
+with ranked as (
     select
-        s.line,
-        p.account,
-        p.trigger_id,
-        p.execution_id,
-        s.job_id,
-        s.outcome,
-        case s.outcome when 'sent' then 1 when 'failed' then 2 when 'filtered' then 3 else 4 end as rank,
-        s.occurred_at,
-        case when s.outcome = 'sent' then s.occurred_at end as sent_at,
-        case when s.outcome = 'failed' then s.occurred_at end as failed_at,
-        case when s.outcome = 'filtered' then s.occurred_at end as filtered_at,
-        case when s.outcome = 'cancelled' then s.occurred_at end as cancelled_at,
-        coalesce(s.last_at, s.occurred_at) as last_outcome_at,
-        s.code,
-        s.message,
-        s.provider,
-        s.provider_message_id,
-        s.segments,
-        s.cost_in_millionths * 0.000001 as cost,
-        j.job_id is not null as is_known,
-        coalesce(j.address, j.contact) as contact,
-        j.sent_at as old_sent_at,
-        j.failed_at as old_failed_at,
-        j.filtered_at as old_filtered_at,
-        j.cancelled_at as old_cancelled_at,
-        j.last_outcome_at as old_last_outcome_at,
-        coalesce(j.sent_at, j.failed_at, j.filtered_at, j.cancelled_at) as old_at,
+        *,
+        case outcome when 'sent' then 1 when 'failed' then 2 when 'filtered' then 3 else 4 end as rank,
+        case when outcome = 'sent' then occurred_at end as sent_at,
+        case when outcome = 'failed' then occurred_at end as failed_at,
+        case when outcome = 'filtered' then occurred_at end as filtered_at,
+        case when outcome = 'cancelled' then occurred_at end as cancelled_at,
+        coalesce(old_sent_at, old_failed_at, old_filtered_at, old_cancelled_at) as old_at,
         case
-            when j.sent_at is not null then 1
-            when j.failed_at is not null then 2
-            when j.filtered_at is not null then 3
-            when j.cancelled_at is not null then 4
+            when old_sent_at is not null then 1
+            when old_failed_at is not null then 2
+            when old_filtered_at is not null then 3
+            when old_cancelled_at is not null then 4
             else 5
-        end as old_rank,
-        j.message as old_message,
-        j.segments as old_segments,
-        j.cost as old_cost,
-        j.provider as old_provider,
-        j.provider_message_id as old_provider_message_id
-    from staged_outcomes as s
-    inner join staged_places as p on s.place = p.place
-    left join jobs as j
-        on p.trigger_id = j.trigger_id and p.execution_id = j.execution_id and s.job_id = j.job_id
+        end as old_rank
+    from matched_outcomes
 ),
 
 compared as (
@@ -66,7 +38,7 @@ compared as (
             provider_message_id is not null
             and (provider is distinct from old_provider or provider_message_id is distinct from old_provider_message_id)
         ) as is_other_message
-    from held
+    from ranked
 )
 
 select

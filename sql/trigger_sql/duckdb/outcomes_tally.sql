@@ -1,13 +1,11 @@
 -- Adds to the ledger what the changed outcomes change: minus what was shown, plus what is shown now, and the times.
--- Filtered jobs are counted by `outcomes_filtered_tally`. What is the first outcome of its job, sent or failed, has
--- entries of its own: a store may have added those before, when it recorded them.
+-- Filtered jobs are counted by `outcomes_filtered_tally`. Outcomes that are recorded already are added, too.
 insert into tally
 with entries as (
     select
         account,
         trigger_id,
         execution_id,
-        false as is_first,
         old_outcome as measure,
         -1 as n,
         -old_segments as segments,
@@ -21,7 +19,6 @@ with entries as (
         account,
         trigger_id,
         execution_id,
-        old_outcome is null as is_first,
         outcome as measure,
         1 as n,
         case outcome when 'sent' then segments end as segments,
@@ -35,7 +32,6 @@ with entries as (
         account,
         trigger_id,
         execution_id,
-        old_outcome is null and outcome in ('sent', 'failed') as is_first,
         'outcome' as measure,
         0 as n,
         0 as segments,
@@ -49,7 +45,6 @@ with entries as (
         account,
         trigger_id,
         execution_id,
-        false as is_first,
         'filtered' as measure,
         0 as n,
         0 as segments,
@@ -58,6 +53,30 @@ with entries as (
         null as last_at
     from changed_outcomes
     where is_news and filtered_at is not null
+    union all
+    select
+        account,
+        trigger_id,
+        execution_id,
+        outcome as measure,
+        n,
+        case outcome when 'sent' then segments end as segments,
+        case outcome when 'sent' then cost end as cost,
+        null as first_at,
+        null as last_at
+    from recorded_outcomes
+    union all
+    select
+        account,
+        trigger_id,
+        execution_id,
+        'outcome' as measure,
+        0 as n,
+        0 as segments,
+        0 as cost,
+        first_at,
+        last_at
+    from recorded_outcomes
 )
 
 select
@@ -74,4 +93,4 @@ select
     1 as writes,
     null as first_contacts
 from entries
-group by account, trigger_id, execution_id, is_first, measure
+group by account, trigger_id, execution_id, measure

@@ -82,6 +82,49 @@ create temp table staged_outcomes (
     cost_in_millionths bigint
 );
 
+-- Outcomes beside what their jobs have.
+create temp table matched_outcomes (
+    line integer,
+    account varchar,
+    trigger_id uuid,
+    execution_id uuid,
+    job_id integer,
+    outcome varchar,
+    occurred_at timestamp,
+    last_outcome_at timestamp,
+    code varchar,
+    message varchar,
+    provider varchar,
+    provider_message_id varchar,
+    segments integer,
+    cost decimal(18, 6),
+    is_known boolean,
+    contact varchar,
+    old_sent_at timestamp,
+    old_failed_at timestamp,
+    old_filtered_at timestamp,
+    old_cancelled_at timestamp,
+    old_last_outcome_at timestamp,
+    old_message varchar,
+    old_segments integer,
+    old_cost decimal(18, 6),
+    old_provider varchar,
+    old_provider_message_id varchar
+);
+
+-- What of the staged outcomes was recorded when they were laid beside their jobs, in numbers: none by DuckDB.
+create temp table recorded_outcomes (
+    account varchar,
+    trigger_id uuid,
+    execution_id uuid,
+    outcome varchar,
+    n bigint,
+    segments bigint,
+    cost decimal(38, 6),
+    first_at timestamp,
+    last_at timestamp
+);
+
 create temp table changed_outcomes (
     line integer,
     account varchar,

@@ -1,8 +1,6 @@
 -- Written for PostgreSQL: one statement there locks rows, changes them and says which; no lock goes with an outer join.
--- Records the staged outcomes that are the first of their jobs and say sent or failed, as most are, and counts them.
--- Holds the others against their jobs, old and new side by side. is_shown: the staged fact is what the job shows from
--- now on, being of a better rank or earlier in the same; is_tied: of the same rank and time, so decided by its text.
--- Rows that would change nothing are left out, unless they name another message than the job: those are no news.
+-- Records the staged outcomes that are the first of their jobs and say sent or failed, as most are, and lays the others
+-- beside what their jobs have.
 with places as materialized (
     select
         p.*,
@@ -78,49 +76,21 @@ recorded as (
         coalesce(l.last_at, l.occurred_at) as last_outcome_at
 ),
 
-counts as (
+counted as (
+    insert into recorded_outcomes
     select
         account,
         trigger_id,
         execution_id,
         outcome,
         count(*) as n,
-        coalesce(sum(segments) filter (where outcome = 'sent'), 0) as segments,
-        coalesce(sum(cost_in_millionths) filter (where outcome = 'sent'), 0) * 0.000001 as cost,
+        sum(segments) as segments,
+        sum(cost_in_millionths) * 0.000001 as cost,
         min(occurred_at) as first_at,
         max(last_outcome_at) as last_at
     from recorded
     group by account, trigger_id, execution_id, outcome
-),
-
-counted as (
-    insert into tally (account, trigger_id, execution_id, measure, n, segments, cost, first_at, last_at, writes)
-    select
-        account,
-        trigger_id,
-        execution_id,
-        outcome as measure,
-        n,
-        segments,
-        cost,
-        null::timestamp as first_at,
-        null::timestamp as last_at,
-        1 as writes
-    from counts
-    union all
-    select
-        account,
-        trigger_id,
-        execution_id,
-        'outcome' as measure,
-        0 as n,
-        0 as segments,
-        0 as cost,
-        min(first_at) as first_at,
-        max(last_at) as last_at,
-        1 as writes
-    from counts
-    group by account, trigger_id, execution_id
+    returning n
 ),
 
 others as (
@@ -131,7 +101,7 @@ others as (
     where
         not l.is_first
         or (
-            (select coalesce(sum(c.n), 0) from counts as c) < (select count(*) from locked as f where f.is_first)
+            (select coalesce(sum(c.n), 0) from counted as c) < (select count(*) from locked as f where f.is_first)
             and not exists (select 1 from recorded as r where l.row_id = r.row_id)
         )
     union all
@@ -155,48 +125,9 @@ others as (
     where
         (select count(*) from locked) < (select count(*) from staged_outcomes)
         and not exists (select 1 from locked as l where n.place = l.place and n.job_id = l.job_id)
-),
-
-held as (
-    select
-        *,
-        case outcome when 'sent' then 1 when 'failed' then 2 when 'filtered' then 3 else 4 end as rank,
-        case when outcome = 'sent' then occurred_at end as sent_at,
-        case when outcome = 'failed' then occurred_at end as failed_at,
-        case when outcome = 'filtered' then occurred_at end as filtered_at,
-        case when outcome = 'cancelled' then occurred_at end as cancelled_at,
-        coalesce(last_at, occurred_at) as last_outcome_at,
-        coalesce(old_sent_at, old_failed_at, old_filtered_at, old_cancelled_at) as old_at,
-        case
-            when old_sent_at is not null then 1
-            when old_failed_at is not null then 2
-            when old_filtered_at is not null then 3
-            when old_cancelled_at is not null then 4
-            else 5
-        end as old_rank
-    from others
-),
-
-compared as (
-    select
-        *,
-        (
-            rank < old_rank
-            or (rank = old_rank and occurred_at <= old_at)
-            or sent_at < coalesce(old_sent_at, 'infinity'::timestamp)
-            or failed_at < coalesce(old_failed_at, 'infinity'::timestamp)
-            or filtered_at < coalesce(old_filtered_at, 'infinity'::timestamp)
-            or cancelled_at < coalesce(old_cancelled_at, 'infinity'::timestamp)
-            or last_outcome_at > old_last_outcome_at
-        ) as is_news,
-        (
-            provider_message_id is not null
-            and (provider is distinct from old_provider or provider_message_id is distinct from old_provider_message_id)
-        ) as is_other_message
-    from held
 )
 
-insert into changed_outcomes
+insert into matched_outcomes
 select
     line,
     account,
@@ -204,28 +135,24 @@ select
     execution_id,
     job_id,
     outcome,
-    sent_at,
-    failed_at,
-    filtered_at,
-    cancelled_at,
-    last_outcome_at,
+    occurred_at,
+    coalesce(last_at, occurred_at) as last_outcome_at,
     code,
     message,
     provider,
     provider_message_id,
     segments,
     cost_in_millionths * 0.000001 as cost,
-    case old_rank when 1 then 'sent' when 2 then 'failed' when 3 then 'filtered' when 4 then 'cancelled' end
-        as old_outcome,
-    case when old_rank = 3 then old_message end as old_reason,
-    case when old_rank = 1 then old_segments end as old_segments,
-    case when old_rank = 1 then old_cost end as old_cost,
-    old_provider,
-    old_provider_message_id,
-    contact,
     is_known,
-    is_news,
-    (rank < old_rank or (rank = old_rank and occurred_at < old_at)) as is_shown,
-    (rank = old_rank and occurred_at = old_at) as is_tied
-from compared
-where is_news or is_other_message
+    contact,
+    old_sent_at,
+    old_failed_at,
+    old_filtered_at,
+    old_cancelled_at,
+    old_last_outcome_at,
+    old_message,
+    old_segments,
+    old_cost,
+    old_provider,
+    old_provider_message_id
+from others
