@@ -11,7 +11,7 @@ from itertools import dropwhile
 from typing import Any, Final
 
 from trigger_core._heads import Heads
-from trigger_core._register import NO_JOB, OTHER_JOB, OTHER_MESSAGE, Line, Register
+from trigger_core._register import NO_JOB, OTHER_JOB, OTHER_MESSAGE, Line, Lines, Register
 from trigger_core._rows import (
     attempt_row,
     earlier,
@@ -42,7 +42,7 @@ _CANCEL: Final = (
 _LOCK_CANCELLED: Final = ("triggers_lock", "steps_lock", "work_lock")
 """In this order: when planned steps are seen so is what they left to be sent."""
 
-APPLIED: Final = ("matched_outcomes", "recorded_outcomes", "changed_outcomes")
+APPLIED: Final = ("recorded_outcomes", "unrecorded_outcomes", "matched_outcomes", "changed_outcomes")
 """What ``apply_outcomes`` leaves behind, to be cleared before the next ones are staged."""
 
 _OPT_OUT: Final = frozenset({"complained", "unsubscribed"})
@@ -89,9 +89,9 @@ class Batch:
         self.unmatched += sum(self._is_foreign(fact) for _, fact in register.lines.get(Event, ()))
         if register.lines.keys() == {Event} and self._is_small(register.lines[Event]):
             in_time = sorted(register.lines[Event], key=lambda line: line[1].at)  # of a type the first counts
-            register.lines[Event] = [
-                *dropwhile(lambda line: self._is_foreign(line[1]) or self._record_event(*line), in_time)
-            ]
+            register.lines[Event] = Lines(
+                dropwhile(lambda line: self._is_foreign(line[1]) or self._record_event(*line), in_time)
+            )
         self._record_triggers()
         self._record_executions()
         self._lay_out()
@@ -328,7 +328,7 @@ class Batch:
             ],
         )
         self._named = sum(fact.provider_message_id is not None for _, fact in lines)
-        if len({(fact.execution_id, fact.job_id) for _, fact in lines}) == len(lines):
+        if len({places[fact.execution_id] << 32 | fact.job_id for _, fact in lines}) == len(lines):
             self._stage(
                 "staged_outcomes",
                 [outcome_row(places[fact.execution_id], line, fact) for line, fact in lines],
@@ -394,7 +394,7 @@ class Batch:
         if by_message:
             self._matched |= {str(trigger_id) for (trigger_id,) in session.rows("events_triggers")}
 
-    def _is_small(self, lines: Sequence[tuple[int, Event]]) -> bool:
+    def _is_small(self, lines: Lines) -> bool:
         """Whether these are few and name one job: several would be locked in the order in which they are told."""
         targets = {
             (fact.execution_id, fact.job_id, fact.account, fact.provider, fact.provider_message_id)
@@ -504,6 +504,7 @@ def apply_attempts(session: Session) -> int:
 
 def apply_outcomes(session: Session) -> bool:
     """Applies the staged outcomes to their jobs; if some have no job says so: the transaction must not be committed."""
+    session.guard("outcomes_record")
     session.run("outcomes_match")
     session.run("outcomes_change")
     [(unknown, tied, arriving, leaving, sent, others, messages, held)] = session.rows("outcomes_counts")

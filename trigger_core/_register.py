@@ -6,7 +6,7 @@ the statements of ``trigger_sql``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,6 +26,27 @@ NO_EXECUTION: Final = "no execution of this id is recorded: record it first, or 
 NO_JOB: Final = "no job of this id is recorded: record it first, or in the same call"
 OTHER_JOB: Final = "differs from what is recorded of this job, which can't change"
 OTHER_MESSAGE: Final = "leads to another job already; a message is sent for one job"
+
+
+class Lines:
+    """Facts of one kind with their places in the call.
+
+    They are paired only as they are asked for: a hundred thousand pairs would have the garbage collector look at all
+    there is.
+    """
+
+    def __init__(self, lines: Iterable[tuple[int, Any]] = ()) -> None:
+        self.numbers: list[int] = []
+        self.facts: list[Any] = []
+        for number, fact in lines:
+            self.numbers.append(number)
+            self.facts.append(fact)
+
+    def __iter__(self) -> Iterator[tuple[int, Any]]:
+        return zip(self.numbers, self.facts, strict=True)
+
+    def __len__(self) -> int:
+        return len(self.facts)
 
 
 class Register:
@@ -50,9 +71,11 @@ class Register:
         self._new: dict[str, Trigger] = {}
         self._errors: list[FactError] = []
         self.account = account
-        self.lines: dict[type[Fact], list[tuple[int, Any]]] = {}
+        self.lines: dict[type[Fact], Lines] = {}
         for line, fact in lines:
-            self.lines.setdefault(type(fact), []).append((line, fact))
+            found = self.lines.get(type(fact)) or self.lines.setdefault(type(fact), Lines())
+            found.numbers.append(line)
+            found.facts.append(fact)
         self.currencies: dict[str, str | None] = {}
         self.triggers: dict[str, Trigger] = {}
         self.executions: dict[str, ExecutionHead] = {}

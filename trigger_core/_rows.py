@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from trigger_core._heads import ExecutionHead
 from trigger_core.facts import OUTCOMES, Attempt, Outcome, Trigger, canonical
 
 Timed = TypeVar("Timed", Attempt, Outcome)
+
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  the store's times have no zone
+_EPOCH_UTC: Final = _EPOCH.replace(tzinfo=UTC)
 
 _RANK: Final = {outcome: rank for rank, outcome in enumerate(OUTCOMES, 1)}
 
@@ -94,14 +99,14 @@ def outcome_row(place: int, line: int, fact: Outcome, last_at: datetime | None =
         place,
         fact.job_id,
         fact.outcome,
-        fact.at.replace(tzinfo=None),
+        naive(fact.at),
         last_at,
         error.code if error else fact.code,
         error.message if error else fact.reason,
         fact.provider,
         fact.provider_message_id,
         fact.segments,
-        None if cost is None else int(cost.scaleb(6)),
+        None if cost is None else _millionths(cost),
     )
 
 
@@ -144,4 +149,10 @@ def earlier(known: tuple[int, Timed] | None, entry: tuple[int, Timed]) -> tuple[
 
 def naive(moment: datetime) -> datetime:
     """A time as the store has it: UTC, without saying so."""
-    return moment.replace(tzinfo=None)
+    return _EPOCH + (moment - _EPOCH_UTC)  # to replace its zone takes nine times as long
+
+
+@lru_cache(1000)
+def _millionths(cost: Decimal) -> int:
+    """A cost as a whole number; there are few prices."""
+    return int(cost.scaleb(6))

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
-from itertools import count
+from itertools import chain, count
 from math import inf
 from os import PathLike
 from threading import Lock
@@ -294,7 +294,7 @@ class Library:
         shared = all(ticket.account == account and ticket.counts is None for ticket in tickets)
         with self.store.write() as session:
             for group in [tickets] if shared else [[ticket] for ticket in tickets]:
-                lines = ((line, fact) for ticket in group for line, fact in enumerate(ticket.work))
+                lines = chain.from_iterable(enumerate(ticket.work) for ticket in group)
                 batch = Batch(session, self._heads, lines, group[0].account)
                 batches.append(batch)
                 batch.apply()
@@ -763,8 +763,11 @@ def _checked(call: Iterable[facts.Fact | Mapping[str, object]], account: str | N
     """The facts of a call; those that came as objects are checked, and all that is wrong is named."""
     if account is not None:
         facts.text(account, "account", 200)
+    told = [*call]
+    if _FACTS.issuperset(map(type, told)):
+        return cast(list[facts.Fact], told)
     errors, found = [], []
-    for row, fact in enumerate(call):
+    for row, fact in enumerate(told):
         if type(fact) in _FACTS:
             found.append(cast(facts.Fact, fact))
             continue

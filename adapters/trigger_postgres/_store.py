@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -109,7 +110,6 @@ _GONE: Final = "the database can't be reached now; nothing was recorded: try aga
 _DOUBT: Final = "it may have been recorded: the connection to the database was lost while it committed"
 _OLDEST: Final = 150_000
 _INT4: Final = psycopg.adapters.types["int4"].oid
-_INT4_END: Final = 2**31
 _TYPES: Final[dict[str, tuple[int, ...]]] = {}
 
 
@@ -419,9 +419,10 @@ def _check_integers(table: str, types: Sequence[int], rows: Sequence[Sequence[ob
     """Refuses numbers that psycopg would cut to the four bytes of their columns."""
     for place, kind in enumerate(types):
         if kind == _INT4:
-            numbers = [value for row in rows if isinstance(value := row[place], int)]
-            if numbers and not (min(numbers) >= -_INT4_END and max(numbers) < _INT4_END):
-                raise StoreError(f"a number is too large for its column of {table}")
+            try:
+                array("i", [value for row in rows if isinstance(value := row[place], int)])
+            except OverflowError as error:
+                raise StoreError(f"a number is too large for its column of {table}") from error
 
 
 def _configure(connection: psycopg.Connection[Any]) -> None:

@@ -28,7 +28,7 @@ NECESSARY = {
     "compact_samples": "touches only what is too much",
     "compact_tally": "touches only what folds",
     "fold": "waits for no other that folds",
-    "outcomes_match": "locks jobs, and changes most of them at once",
+    "outcomes_match": "has only the outcomes that were not recorded when their jobs were locked",
     "messages_insert": "keeps apart what two bring at once by a key",
     "cancels_held": "expects fewer jobs, and so reads no others",
     "contacts_tally": "counts a contact that two bring at once",

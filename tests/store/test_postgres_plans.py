@@ -298,20 +298,30 @@ def test_an_index_serves(few: psycopg.Connection[Any], name: str) -> None:
     assert bool(unentered(few, trigger_sql.query(name, "postgres").text)) == (name in WHOLE)
 
 
-def locked(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """What a plan's locks take their rows from."""
+def about_jobs(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The parts of a plan that read or change jobs."""
+    if plan.get("Relation Name") == "jobs":
+        yield plan
     for each in plan.get("Plans", ()):
-        if plan["Node Type"] == "LockRows":
-            yield each
-        yield from locked(each)
+        yield from about_jobs(each)
 
 
 @pytest.mark.parametrize("name", ["outcomes_match", "jobs_lock"])
-def test_each_job_is_locked_by_its_key(few: psycopg.Connection[Any], name: str) -> None:
-    """Jobs are locked one by one, not found by a join: with old statistics that read a campaign for each of a batch."""
-    [found] = [each for plan in plans(few, trigger_sql.query(name, "postgres").text) for each in locked(plan)]
-    assert (found["Node Type"], found["Relation Name"]) == ("Index Scan", "jobs")
-    assert all(key in found["Index Cond"] for key in ("trigger_id", "execution_id", "job_id"))
+def test_each_job_is_found_by_its_key(few: psycopg.Connection[Any], name: str) -> None:
+    """A batch's jobs are found one by one, not joined: with old statistics that read a campaign for each of them."""
+    found = [
+        each for plan in plans(few, trigger_sql.query(name, "postgres").text) for each in about_jobs(plan)
+    ]
+    assert found[-1]["Node Type"] == "Index Scan"
+    assert all(key in found[-1]["Index Cond"] for key in ("trigger_id", "execution_id", "job_id"))
+    assert name == "jobs_lock" or len(found) == 1
+
+
+def test_outcomes_meet_their_jobs_by_key(few: psycopg.Connection[Any]) -> None:
+    """Outcomes are recorded by an insertion that finds each job by its key: no plan of it reads jobs otherwise."""
+    text = trigger_sql.query("outcomes_record", "postgres").text
+    [found] = [each for plan in plans(few, text) for each in about_jobs(plan)]
+    assert (found["Node Type"], found["Conflict Arbiter Indexes"]) == ("ModifyTable", ["jobs_pkey"])
 
 
 @pytest.mark.deep

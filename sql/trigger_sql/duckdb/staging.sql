@@ -82,6 +82,22 @@ create temp table staged_outcomes (
     cost_in_millionths bigint
 );
 
+-- Those of them that were not recorded when their jobs were locked: none by DuckDB, which has no locks.
+create temp table unrecorded_outcomes (
+    line integer,
+    place integer,
+    job_id integer,
+    outcome varchar,
+    occurred_at timestamp,
+    last_at timestamp,
+    code varchar,
+    message varchar,
+    provider varchar,
+    provider_message_id varchar,
+    segments integer,
+    cost_in_millionths bigint
+);
+
 -- Outcomes beside what their jobs have.
 create temp table matched_outcomes (
     line integer,
@@ -112,7 +128,7 @@ create temp table matched_outcomes (
     old_provider_message_id varchar
 );
 
--- What of the staged outcomes was recorded when they were laid beside their jobs, in numbers: none by DuckDB.
+-- What of the staged outcomes was recorded when their jobs were locked, in numbers: none by DuckDB.
 create temp table recorded_outcomes (
     account varchar,
     trigger_id uuid,

@@ -14,9 +14,14 @@ with arriving as (
     from staged_jobs
     union
     select
+        p.account,
+        false as is_parking
+    from staged_places as p
+    union
+    select
         s.account,
         false as is_parking
-    from staged_messages as s
+    from named_messages as s
     union
     select
         coalesce(s.account, '') as account,
