@@ -18,21 +18,33 @@ select
     u.segments,
     u.cost_in_millionths * 0.000001 as cost,
     j.job_id is not null as is_known,
-    coalesce(j.address, j.contact) as contact,
-    j.sent_at as old_sent_at,
-    j.failed_at as old_failed_at,
-    j.filtered_at as old_filtered_at,
-    j.cancelled_at as old_cancelled_at,
-    j.last_outcome_at as old_last_outcome_at,
-    j.message as old_message,
-    j.segments as old_segments,
-    j.cost as old_cost,
-    j.provider as old_provider,
-    j.provider_message_id as old_provider_message_id
+    j.contact,
+    j.old_sent_at,
+    j.old_failed_at,
+    j.old_filtered_at,
+    j.old_cancelled_at,
+    j.old_last_outcome_at,
+    j.old_message,
+    j.old_segments,
+    j.old_cost,
+    j.old_provider,
+    j.old_provider_message_id
 from unrecorded_outcomes as u
 inner join staged_places as p on u.place = p.place
 left join lateral (
-    select *
+    select
+        f.job_id,
+        coalesce(f.address, f.contact) as contact,
+        f.sent_at as old_sent_at,
+        f.failed_at as old_failed_at,
+        f.filtered_at as old_filtered_at,
+        f.cancelled_at as old_cancelled_at,
+        f.last_outcome_at as old_last_outcome_at,
+        f.message as old_message,
+        f.segments as old_segments,
+        f.cost as old_cost,
+        f.provider as old_provider,
+        f.provider_message_id as old_provider_message_id
     from jobs as f
     where
         p.trigger_id = f.trigger_id

@@ -48,19 +48,17 @@ recorded as (
     inner join places as p on s.place = p.place
     order by p.trigger_id, p.execution_id, s.job_id
     on conflict (trigger_id, execution_id, job_id) do update
-    set
-        sent_at = excluded.sent_at,
-        failed_at = excluded.failed_at,
-        last_outcome_at = excluded.last_outcome_at,
-        code = excluded.code,
-        message = excluded.message,
-        provider = excluded.provider,
-        provider_message_id = excluded.provider_message_id,
-        segments = excluded.segments,
-        cost = excluded.cost
-    where
-        j.last_outcome_at is null
-        and coalesce(excluded.sent_at, excluded.failed_at) is not null
+        set
+            sent_at = excluded.sent_at,
+            failed_at = excluded.failed_at,
+            last_outcome_at = excluded.last_outcome_at,
+            code = excluded.code,
+            message = excluded.message,
+            provider = excluded.provider,
+            provider_message_id = excluded.provider_message_id,
+            segments = excluded.segments,
+            cost = excluded.cost
+        where j.last_outcome_at is null and coalesce(excluded.sent_at, excluded.failed_at) is not null
     returning
         j.execution_id,
         j.job_id,
@@ -100,23 +98,40 @@ told as (
         c.last_at
     from counted as c
     inner join staged_places as p on c.execution_id = p.execution_id
+),
+
+others as (
+    select s.*
+    from staged_outcomes as s
+    where s.outcome not in ('sent', 'failed')
+    union all
+    -- Mostly there are none, and then none are looked for.
+    select s.*
+    from staged_outcomes as s
+    inner join staged_places as p on s.place = p.place
+    where
+        (select coalesce(sum(c.n), 0) from counted as c)
+        < (select count(*) from staged_outcomes as o where o.outcome in ('sent', 'failed'))
+        and s.outcome in ('sent', 'failed')
+        and not exists (
+            select 1
+            from recorded as r
+            where p.execution_id = r.execution_id and s.job_id = r.job_id and r.is_known
+        )
 )
 
 insert into unrecorded_outcomes
-select *
-from staged_outcomes
-where outcome not in ('sent', 'failed')
-union all
--- Mostly there are none, and then none are looked for.
-select s.*
-from staged_outcomes as s
-inner join staged_places as p on s.place = p.place
-where
-    (select coalesce(sum(c.n), 0) from counted as c)
-    < (select count(*) from staged_outcomes as o where o.outcome in ('sent', 'failed'))
-    and s.outcome in ('sent', 'failed')
-    and not exists (
-        select 1
-        from recorded as r
-        where p.execution_id = r.execution_id and s.job_id = r.job_id and r.is_known
-    )
+select
+    line,
+    place,
+    job_id,
+    outcome,
+    occurred_at,
+    last_at,
+    code,
+    message,
+    provider,
+    provider_message_id,
+    segments,
+    cost_in_millionths
+from others
