@@ -20,7 +20,7 @@ from trigger_core._heads import Cache
 from trigger_core._ids import new_id
 from trigger_core._record import APPLIED, apply_attempts, apply_events, apply_outcomes
 from trigger_core._rows import naive
-from trigger_core.errors import InvalidValue
+from trigger_core.errors import InvalidValue, StoreError
 from trigger_core.facts import MOST_SEGMENTS, UNSTORABLE, money, text, whole
 from trigger_core.senders import Accepted, Message, Rejected, Result, is_html
 from trigger_core.store import Row, Session
@@ -272,8 +272,13 @@ def _end(session: Session, outcomes: Mapping[Row, tuple[object, ...]], at: datet
     ]
     session.append("staged_outcomes", found)
     session.guard("jobs_lock")
-    apply_outcomes(session)
+    _apply_outcomes(session)
     session.clear("staged_places", "staged_outcomes", *APPLIED)
+
+
+def _apply_outcomes(session: Session) -> None:
+    if not apply_outcomes(session):
+        raise StoreError("a job that a worker has in hand is not recorded; nothing was recorded")
 
 
 def _claimed(
@@ -399,7 +404,7 @@ def settle(
     session.clear("named_messages")  # the outcomes name them from now on
     # a claim that is another worker's by now is for that one to end; what was taken was taken all the same
     session.run("results_outcomes", now=at, provider=provider, is_held=is_held)
-    apply_outcomes(session)
+    _apply_outcomes(session)
     if named:
         _unpark(session)
     if is_held:

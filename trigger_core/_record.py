@@ -96,8 +96,7 @@ class Batch:
         self._record_executions()
         self._lay_out()
         self._lock()
-        self._record_jobs()
-        self._lock_jobs()
+        self._lock_and_record_jobs()
         self._record_started_and_expected()
         self._record_cancels()
         self._record_attempts()
@@ -212,10 +211,17 @@ class Batch:
         if staged & {"staged_cancels", "staged_outcomes"}:
             guard("claims_lock")
 
-    def _lock_jobs(self) -> None:
-        """The same of jobs: after the new ones, as another may have brought one of them since this began."""
-        if self._staged.keys() & {"staged_cancels", "staged_attempts", "staged_outcomes", "staged_events"}:
-            self._session.guard("jobs_lock")
+    def _lock_and_record_jobs(self) -> None:
+        """Does the same with jobs: before new ones are added, as others wait for these with their own jobs locked.
+
+        And again afterwards, as another may have brought one of the new ones since this began.
+        """
+        staged, guard = self._staged.keys(), self._session.guard
+        if staged & {"staged_cancels", "staged_attempts", "staged_outcomes", "staged_events"}:
+            guard("jobs_lock")
+        self._record_jobs()
+        if "staged_jobs" in staged and staged & {"staged_cancels", "staged_attempts", "staged_events"}:
+            guard("jobs_lock")
 
     def _stage_started_and_expected(self) -> None:
         executions = self._register.executions
@@ -358,7 +364,7 @@ class Batch:
         for rows in self._more_outcomes:
             session.clear("staged_outcomes", *APPLIED)
             session.append("staged_outcomes", rows)
-            apply_outcomes(session)
+            apply_outcomes(session)  # of jobs that the first ones were of
         if self._named:
             if "named_messages" in self._staged:
                 session.clear("staged_outcomes")

@@ -73,7 +73,9 @@ class Register:
         self.account = account
         self.lines: dict[type[Fact], Lines] = {}
         for line, fact in lines:
-            found = self.lines.get(type(fact)) or self.lines.setdefault(type(fact), Lines())
+            found = self.lines.get(type(fact))
+            if found is None:
+                found = self.lines[type(fact)] = Lines()
             found.numbers.append(line)
             found.facts.append(fact)
         self.currencies: dict[str, str | None] = {}

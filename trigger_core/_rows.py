@@ -154,5 +154,5 @@ def naive(moment: datetime) -> datetime:
 
 @lru_cache(1000)
 def _millionths(cost: Decimal) -> int:
-    """A cost as a whole number; there are few prices."""
+    """A cost as a whole number; there are few prices, and where each is another this takes twice as long."""
     return int(cost.scaleb(6))

@@ -763,11 +763,10 @@ def _checked(call: Iterable[facts.Fact | Mapping[str, object]], account: str | N
     """The facts of a call; those that came as objects are checked, and all that is wrong is named."""
     if account is not None:
         facts.text(account, "account", 200)
-    told = [*call]
-    if _FACTS.issuperset(map(type, told)):
-        return cast(list[facts.Fact], told)
+    if isinstance(call, list | tuple) and _FACTS.issuperset(map(type, call)):
+        return [*call]
     errors, found = [], []
-    for row, fact in enumerate(told):
+    for row, fact in enumerate(call):
         if type(fact) in _FACTS:
             found.append(cast(facts.Fact, fact))
             continue

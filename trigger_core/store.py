@@ -41,7 +41,8 @@ class Session(Reader, Protocol):
     def guard(self, query: str, **parameters: object) -> None:
         """Keeps other writers from coming in between; does nothing where there is only one at a time.
 
-        The statements are those that ``trigger_sql`` has for such an engine alone: they lock rows, or take a key.
+        The statements are those that ``trigger_sql`` has for such an engine alone: they lock rows, take a key, or
+        record at once what they meet as they lock.
         """
 
     def append(self, table: str, rows: Sequence[Sequence[object]]) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import traceback
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +23,8 @@ from tests.store.full_disk import full
 from trigger_core._heads import Heads
 from trigger_core._record import Batch
 from trigger_core.copying import copy
-from trigger_core.errors import InvalidValue, StoreUnavailable
-from trigger_core.facts import Cancel, Outcome
+from trigger_core.errors import FactsRefused, InvalidValue, StoreUnavailable
+from trigger_core.facts import Cancel, Fact, Outcome
 from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger, jobs, outcome
 from trigger_core.testing.contract.sending.test_worker import counts, execution_id, send
 from trigger_core.testing.contract.sending.world import Teller, fill
@@ -162,6 +163,58 @@ def test_a_cancel_that_comes_while_an_outcome_waits_counts_it(
             worker.turn()
         assert found[0] == {"sent": 1, "pending": 1, "cancelled": 3}
         assert counts(other, trigger_id) == {"sent": 2, "cancelled": 3}
+        assert list(library.audit()) == []
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_who_names_a_job_that_is_being_added_waits(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, is_kept: bool
+) -> None:
+    """Outcomes of jobs that another adds, and of such as he has locked, come after him: neither has to try again."""
+    added, go_on = Event(), Event()
+    run, append, tries = _store._Session.run, _store._Session.append, []
+
+    def slow(session: _store._Session, query: str, **parameters: object) -> None:
+        run(session, query, **parameters)
+        if current_thread() is adder and query == "jobs_insert":
+            added.set()
+            assert go_on.wait(10)
+            if not is_kept:
+                raise InvalidValue("job_id", "is not kept")
+
+    def counted(session: _store._Session, table: str, rows: Sequence[Sequence[object]]) -> None:
+        tries.append(table)
+        append(session, table, rows)
+
+    with trigger_core.open(postgres_url) as library, trigger_core.open(postgres_url) as other:
+        library.record([*direct_trigger(), *jobs(1, 1)])
+        told: list[BaseException] = []
+
+        def record(facts: Sequence[Fact]) -> None:
+            try:
+                (library if current_thread() is adder else other).record(facts)
+            except (FactsRefused, InvalidValue) as error:
+                told.append(error)
+
+        adder = Thread(target=record, args=([*jobs(2, 2), outcome(1, "sent", segments=1)],))
+        teller = Thread(target=record, args=([outcome(1, "failed"), outcome(2, "sent", segments=1)],))
+        monkeypatch.setattr(_store._Session, "run", slow)
+        monkeypatch.setattr(_store._Session, "append", counted)
+        adder.start()
+        assert added.wait(10)
+        teller.start()
+        teller.join(0.3)
+        assert teller.is_alive()
+        go_on.set()
+        adder.join()
+        teller.join()
+        assert tries.count("staged_outcomes") == 2
+        assert [type(error) for error in told] == ([] if is_kept else [InvalidValue, FactsRefused])
+        with psycopg.connect(postgres_url) as connection:
+            found = connection.execute(
+                "select contact, sent_at is not null from jobs order by job_id"
+            ).fetchall()
+        assert found == ([("user_1", True), ("user_2", True)] if is_kept else [("user_1", False)])
         assert list(library.audit()) == []
 
 

@@ -82,7 +82,7 @@ create temp table staged_outcomes (
     cost_in_millionths bigint
 );
 
--- Those of them that were not recorded when their jobs were locked: none by DuckDB, which has no locks.
+-- Those of them that were not recorded when their jobs were locked; DuckDB, which has no locks, does without it.
 create temp table unrecorded_outcomes (
     line integer,
     place integer,
@@ -128,7 +128,7 @@ create temp table matched_outcomes (
     old_provider_message_id varchar
 );
 
--- What of the staged outcomes was recorded when their jobs were locked, in numbers: none by DuckDB.
+-- What of the staged outcomes was recorded when their jobs were locked, in numbers; by DuckDB none is.
 create temp table recorded_outcomes (
     account varchar,
     trigger_id uuid,

@@ -1,7 +1,8 @@
 -- Written for PostgreSQL: several write at once there, so what a transaction is about is locked before it is read.
 -- An event that comes before its job, or before its message id, and the transaction that records these must not miss
--- each other: whoever parks events has the account to himself, whoever may wake some shares it. Events that were told
--- without an account are parked under an empty name.
+-- each other: whoever parks events has the account to himself, whoever may wake some shares it, as with jobs, and with
+-- outcomes, whose messages are not looked at here. Events that were told without an account are parked under an empty
+-- name.
 with arriving as (
     select
         s.account,

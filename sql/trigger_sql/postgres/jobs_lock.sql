@@ -1,7 +1,8 @@
 -- Written for PostgreSQL: several write at once there, so what a transaction is about is locked before it is read.
 -- Keeps others from changing the jobs that the staged attempts, outcomes and events are about, and those that workers
--- have in hand of triggers that are cancelled. Outcomes alone lock their jobs when they are held against them, unless
--- there is still something to send of a trigger, so that it may be cancelled with jobs in hand.
+-- have in hand of triggers that are cancelled. Outcomes alone lock their jobs when they are recorded, unless new jobs
+-- are to be added before, or there is still something to send of a trigger, so that it may be cancelled with jobs in
+-- hand.
 with works as (
     select 1 as work
     from staged_places as p
@@ -14,6 +15,9 @@ with works as (
     select 1 as work
     from staged_places as p
     inner join claims as c on p.trigger_id = c.trigger_id
+    union all
+    select 1 as work
+    from staged_jobs
     union all
     select 1 as work
     from staged_attempts

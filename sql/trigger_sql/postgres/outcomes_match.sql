@@ -50,6 +50,6 @@ left join lateral (
         p.trigger_id = f.trigger_id
         and p.execution_id = f.execution_id
         and u.job_id = f.job_id
-        and f.contact <> ''  -- all but those that `outcomes_record` made
+        and f.contact <> ''  -- `outcomes_record` adds such jobs
     offset 0
 ) as j on true

@@ -1,9 +1,9 @@
 -- Written for PostgreSQL: several write at once there, so what a transaction is about is locked before it is read.
--- Locks the jobs of the staged outcomes, one after the other in the order of their keys and each by its key, whatever
--- the planner expects; records at once the outcomes that are the first of their jobs and say sent or failed, as most
--- are, and lays out the others. An insertion does so: it meets each job as its last writer left it, also one who wrote
--- since this statement began, and locks those that it does not change. A job that isn't there becomes one with nobody
--- to reach, of a transaction that will not be committed.
+-- Locks the jobs of the staged outcomes, one after the other in the order of their keys and each found by its key,
+-- whatever the planner expects; records at once the outcomes that are the first of their jobs and say sent or failed,
+-- as most are, and lays out the others. An insertion does so: it meets each job as its last writer left it, also one
+-- who wrote or added it since this statement began, and locks those that it does not change. For a job that isn't there
+-- it adds one with nobody to reach; no transaction that has such a job is committed.
 with places as materialized (
     select
         p.*,

@@ -286,6 +286,15 @@ def test_every_bad_fact_is_named() -> None:
         assert str(caught.value) == f"nothing was recorded: {shown}; and 2 more"
 
 
+def one_object(told: Iterable[Fact]) -> Iterator[dict[str, object]]:
+    """The same object each time, with another fact in it: who reads on before he takes it has the last one only."""
+    reused: dict[str, object] = {}
+    for each in told:
+        reused.clear()
+        reused.update(facts.to_json(each))
+        yield reused
+
+
 def test_facts_may_come_as_journal_objects() -> None:
     """Facts, their journal objects and any iterable of both are taken; what is neither is refused by its row."""
     with fresh() as library:
@@ -299,6 +308,8 @@ def test_facts_may_come_as_journal_objects() -> None:
         ):
             assert refusal(library, [*jobs(2, 2), bad]) == [(1, field) for field in fields]
         assert library.jobs("acme", EXECUTION).pagination.total == 1
+        library.record(one_object(jobs(2, 3)))
+        assert library.jobs("acme", EXECUTION).pagination.total == 3
 
 
 def test_an_empty_call_is_no_call() -> None:
