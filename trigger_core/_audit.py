@@ -57,6 +57,7 @@ class Difference:
 
 def audit(session: Session) -> Iterator[Difference]:
     """Every difference between what is kept and what follows from the rows; nothing if all is well."""
+    session.use_all_cores()
     for *place, measure, detail, figure, recorded, derived in session.rows("audit_ledger"):
         subject = " ".join(part for part in ("ledger", measure, detail and repr(detail), figure) if part)
         yield _difference(*place, subject, recorded, derived)

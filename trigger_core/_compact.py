@@ -14,6 +14,7 @@ def compact(session: Session) -> None:
 
     No answer changes, and no trigger's version. Run it in a write transaction.
     """
+    session.use_all_cores()
     for statement in STATEMENTS:
         if statement == "compact_samples":  # no sooner: who changes what is filtered waits for it
             session.guard("samples_lock_all")

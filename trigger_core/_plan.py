@@ -129,6 +129,8 @@ class Batch:
             session.clear("staged_audience", "staged_plans")
 
     def _lay_out_audience(self, session: Session) -> None:
+        if self.listed or self.kept:
+            session.use_all_cores()
         if self.audience:
             session.append("staged_audience", self.audience)
         for account, trigger_id, list_id in self.listed:

@@ -45,6 +45,9 @@ class Session(Reader, Protocol):
         record at once what they meet as they lock.
         """
 
+    def use_all_cores(self) -> None:
+        """Says that what follows is about very many rows: statements may be worth sharing out until this ends."""
+
     def append(self, table: str, rows: Sequence[Sequence[object]]) -> None:
         """Adds rows to a table by the engine's bulk path; a row has a value for each column, in order."""
 

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -64,7 +64,15 @@ _COPY: Final = "copy"
 
 _HOLDER: Final = re.compile(r"\(PID (\d+)\)")
 
+_CORES: Final = os.cpu_count() or 1
+
+_MANY: Final = 5_000
+"""So many rows are worth handing to other cores; to set how many work takes a millisecond."""
+
 _CONFIG: Final[dict[str, Any]] = {
+    # Most statements are about few rows. To share their work out takes a fifth of their time; the threads that ask keep
+    # the other cores busy.
+    "threads": 1,
     "storage_compatibility_version": _SHELL_READS,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -125,6 +133,8 @@ class DuckDBStore:
         self._lock = threading.Lock()
         self._reopening = threading.Lock()
         self._snapshotting = threading.Lock()
+        self._sharing = threading.Lock()
+        self._sharers = 0
         self._local = threading.local()
         self._closed = False
         self._forked = False
@@ -149,6 +159,7 @@ class DuckDBStore:
             root.execute("set checkpoint_threshold = '256MB'")
             root.execute(f"set allowed_directories = [{_quoted(self._snapshots)}]")
             root.execute("set enable_external_access = false")
+            root.execute("set allowed_configs = ['threads']")
             root.execute("set lock_configuration = true")
             return root
         except BaseException as error:
@@ -218,7 +229,8 @@ class DuckDBStore:
         with self._translating(), self._own_cursor() as cursor:
             cursor.begin()
             try:
-                yield _Session(cursor)
+                with self._session(cursor) as session:
+                    yield session
             finally:
                 with suppress(duckdb.Error):
                     cursor.rollback()
@@ -245,8 +257,9 @@ class DuckDBStore:
             self._writer = None
             try:
                 writer.begin()
-                yield _Session(writer)
-                self._commit(writer)
+                with self._session(writer) as session:
+                    yield session
+                    self._commit(writer)
             except BaseException:
                 try:
                     writer.rollback()
@@ -281,9 +294,27 @@ class DuckDBStore:
         with self._translating():
             cursor = self._staging_cursor()
             try:
-                yield _Session(cursor)
+                with self._session(cursor) as session:
+                    yield session
             finally:
                 cursor.close()
+
+    @contextmanager
+    def _session(self, cursor: Connection) -> Iterator[_Session]:
+        session = _Session(cursor, self._share)
+        try:
+            yield session
+        finally:
+            if session.shares:
+                self._share(-1)
+
+    def _share(self, sharers: int) -> None:
+        """Has the database's statements work on all cores while there is somebody who asked for that."""
+        with self._sharing:
+            before, self._sharers = self._sharers, self._sharers + sharers
+            if bool(before) is not bool(self._sharers) and self._root is not None:
+                with suppress(duckdb.Error), self._root.cursor() as cursor:
+                    cursor.execute(f"set threads = {_CORES if self._sharers else 1}")
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
@@ -371,13 +402,15 @@ class DuckDBStore:
             copy = os.path.join(self._snapshots, _COPY)
             name = f"copy_{uuid4().hex}"  # the store's own is that of its file
             try:
-                cursor.execute(f"attach {_quoted(copy)} as {name} (storage_version '{_SHELL_READS}')")
-                try:
-                    [(own,)] = cursor.execute("select current_database()").fetchall()
-                    cursor.execute(f"copy from database {_identifier(own)} to {name}")
-                finally:
-                    cursor.execute(f"detach {name}")
-                    cursor.close()
+                with self._session(cursor) as session:
+                    session.use_all_cores()
+                    cursor.execute(f"attach {_quoted(copy)} as {name} (storage_version '{_SHELL_READS}')")
+                    try:
+                        [(own,)] = cursor.execute("select current_database()").fetchall()
+                        cursor.execute(f"copy from database {_identifier(own)} to {name}")
+                    finally:
+                        cursor.execute(f"detach {name}")
+                        cursor.close()
                 shutil.move(copy, made)
             finally:
                 self._clear_snapshots()
@@ -409,8 +442,10 @@ class DuckDBStore:
 
 
 class _Session:
-    def __init__(self, cursor: Connection) -> None:
+    def __init__(self, cursor: Connection, share: Callable[[int], None]) -> None:
         self.cursor = cursor
+        self.shares = False
+        self._share = share
 
     def rows(self, query: str, **parameters: object) -> list[Row]:
         """All rows that a query answers."""
@@ -423,6 +458,12 @@ class _Session:
     def guard(self, query: str, **parameters: object) -> None:
         """Does nothing: no other writer is there."""
 
+    def use_all_cores(self) -> None:
+        """Has statements work on all cores until this ends."""
+        if not self.shares:
+            self._share(1)
+            self.shares = True
+
     def append(self, table: str, rows: Sequence[Sequence[object]]) -> None:
         """Adds rows to a table through DuckDB's Appender; a few of them by a statement, which is sooner done."""
         if 1 <= len(rows) <= _FEW:
@@ -430,6 +471,8 @@ class _Session:
                 _insert(table, len(rows[0])), [list(column) for column in zip(*rows, strict=True)]
             )
         else:
+            if len(rows) >= _MANY:
+                self.use_all_cores()
             with self.cursor.appender(table) as appender:
                 appender.append_rows(rows)
 

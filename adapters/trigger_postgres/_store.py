@@ -355,6 +355,9 @@ class _Session:
         """Keeps other writers from coming in between: locks rows, or takes a key."""
         self.run(query, **parameters)
 
+    def use_all_cores(self) -> None:
+        """Does nothing: the server decides."""
+
     def append(self, table: str, rows: Sequence[Sequence[object]]) -> None:
         """Adds rows to a table: a few by one statement, more by COPY."""
         if 1 <= len(rows) <= _FEW:

@@ -31,7 +31,7 @@ from trigger_core.facts import Job
 from trigger_core.testing.contract.samples import DIRECT, EXECUTION, direct_trigger
 from trigger_core.testing.contract.sending.test_worker import send
 from trigger_core.testing.contract.sending.world import ACCOUNT, fill
-from trigger_duckdb import DuckDBStore
+from trigger_duckdb import DuckDBStore, _store
 
 ROOT = Path(__file__).parents[2]
 SCRATCH = ".store.duckdb.trigger-core-snapshot"
@@ -556,16 +556,46 @@ def test_a_store_in_memory_leaves_nothing_on_disk(tmp_path: Path, monkeypatch: p
         "install json",
         "set enable_external_access = true",
         "set lock_configuration = false",
-        "set threads = 1",
+        "set memory_limit = '1GB'",
         "from '/etc/hostname'",
         "from statement",
         "load httpfs",
     ],
 )
 def test_sql_reaches_nothing_but_the_store(tmp_path: Path, statement: str) -> None:
-    """Statements can neither read nor write other files, nor load extensions, nor change the settings."""
+    """Statements can neither read nor write other files, nor load extensions, nor change what is set for good."""
     with trigger_core.open(tmp_path / "store.duckdb") as library, pytest.raises(StoreError):
         library.store.table(statement, {})
+
+
+def cores(session: Any) -> int:
+    [(threads,)] = session.cursor.execute("select current_setting('threads')").fetchall()
+    return int(threads)
+
+
+def share_out(library: trigger_core.Library, beside: Any) -> None:
+    """Says twice that many rows come, and brings many at the same time; then it is interrupted."""
+    with library.store.write() as session:
+        session.use_all_cores()
+        with library.store.workspace() as other:
+            other.append("staged_jobs", [(1, None, None, None, 1, "x", None, False)] * 5_000)
+            session.use_all_cores()
+            assert cores(beside) == 3
+        assert cores(beside) == 3
+        raise KeyboardInterrupt
+
+
+def test_only_many_rows_are_shared_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statements run on all cores while somebody's many rows are worth it, however that ends, and on one otherwise."""
+    monkeypatch.setattr(_store, "_CORES", 3)
+    with trigger_core.open(tmp_path / "store.duckdb") as library, library.store.read() as beside:
+        assert cores(beside) == 1
+        with pytest.raises(KeyboardInterrupt):
+            share_out(library, beside)
+        assert cores(beside) == 1
+        library.snapshot(tmp_path / "copy.duckdb")
+        list(library.audit())
+        assert cores(beside) == 1
 
 
 def test_a_closed_library_says_so(tmp_path: Path) -> None:
