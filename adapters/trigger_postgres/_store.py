@@ -407,6 +407,7 @@ def _stage(connection: _Connection) -> None:
     """Makes the staging tables that a writer's connection needs."""
     if not connection.is_staged:
         connection.execute(trigger_sql.script("staging", "postgres").encode())
+        connection.execute(b"analyze staged_places")  # of one unknown ten pages are expected, so that all is sorted
         connection.is_staged = True
 
 
@@ -422,10 +423,13 @@ def _check_integers(table: str, types: Sequence[int], rows: Sequence[Sequence[ob
     """Refuses numbers that psycopg would cut to the four bytes of their columns."""
     for place, kind in enumerate(types):
         if kind == _INT4:
+            numbers = [value for row in rows if (value := row[place]) is not None]
             try:
-                array("i", [value for row in rows if isinstance(value := row[place], int)])
+                array("i", numbers)
             except OverflowError as error:
                 raise StoreError(f"a number is too large for its column of {table}") from error
+            except TypeError as error:
+                raise StoreError(f"a value is of another type than its column of {table}") from error
 
 
 def _configure(connection: psycopg.Connection[Any]) -> None:
