@@ -407,7 +407,8 @@ def _stage(connection: _Connection) -> None:
     """Makes the staging tables that a writer's connection needs."""
     if not connection.is_staged:
         connection.execute(trigger_sql.script("staging", "postgres").encode())
-        connection.execute(b"analyze staged_places")  # of one unknown ten pages are expected, so that all is sorted
+        # Of a table that was never looked at ten pages are expected, so that whole batches are sorted to be joined.
+        connection.execute(b"analyze staged_places")
         connection.is_staged = True
 
 
@@ -419,7 +420,7 @@ def _types(connection: _Connection, table: str) -> tuple[int, ...]:
     return _TYPES[table]
 
 
-def _check_integers(table: str, types: Sequence[int], rows: Sequence[Sequence[object]]) -> None:
+def _check_integers(table: str, types: Sequence[int], rows: Sequence[Sequence[Any]]) -> None:
     """Refuses numbers that psycopg would cut to the four bytes of their columns."""
     for place, kind in enumerate(types):
         if kind == _INT4:
