@@ -134,7 +134,7 @@ class DuckDBStore:
         self._reopening = threading.Lock()
         self._snapshotting = threading.Lock()
         self._sharing = threading.Lock()
-        self._sharers = 0
+        self._sharers: set[_Session] = set()
         self._local = threading.local()
         self._closed = False
         self._forked = False
@@ -301,20 +301,29 @@ class DuckDBStore:
 
     @contextmanager
     def _session(self, cursor: Connection) -> Iterator[_Session]:
-        session = _Session(cursor, self._share)
+        """A session on a cursor; how many cores work is as it was before, once it is over."""
+        session = _Session(cursor, self._use_all_cores)
         try:
             yield session
         finally:
-            if session.shares:
-                self._share(-1)
+            if session in self._sharers:
+                with self._sharing:
+                    self._sharers.discard(session)
+                    if not self._sharers:
+                        self._set_cores(1)
 
-    def _share(self, sharers: int) -> None:
-        """Has the database's statements work on all cores while there is somebody who asked for that."""
-        with self._sharing:
-            before, self._sharers = self._sharers, self._sharers + sharers
-            if bool(before) is not bool(self._sharers) and self._root is not None:
-                with suppress(duckdb.Error), self._root.cursor() as cursor:
-                    cursor.execute(f"set threads = {_CORES if self._sharers else 1}")
+    def _use_all_cores(self, session: _Session) -> None:
+        """Has the database's statements work on all cores until all sessions that asked for it are over."""
+        if session not in self._sharers:
+            with self._sharing:
+                if not self._sharers:
+                    self._set_cores(_CORES)
+                self._sharers.add(session)
+
+    def _set_cores(self, cores: int) -> None:
+        if self._root is not None:
+            with suppress(duckdb.Error), self._root.cursor() as cursor:
+                cursor.execute(f"set threads = {cores}")
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
@@ -442,10 +451,9 @@ class DuckDBStore:
 
 
 class _Session:
-    def __init__(self, cursor: Connection, share: Callable[[int], None]) -> None:
+    def __init__(self, cursor: Connection, use_all_cores: Callable[[_Session], None]) -> None:
         self.cursor = cursor
-        self.shares = False
-        self._share = share
+        self._use_all_cores = use_all_cores
 
     def rows(self, query: str, **parameters: object) -> list[Row]:
         """All rows that a query answers."""
@@ -460,9 +468,7 @@ class _Session:
 
     def use_all_cores(self) -> None:
         """Has statements work on all cores until this ends."""
-        if not self.shares:
-            self._share(1)
-            self.shares = True
+        self._use_all_cores(self)
 
     def append(self, table: str, rows: Sequence[Sequence[object]]) -> None:
         """Adds rows to a table through DuckDB's Appender; a few of them by a statement, which is sooner done."""

@@ -593,9 +593,34 @@ def test_only_many_rows_are_shared_out(tmp_path: Path, monkeypatch: pytest.Monke
         with pytest.raises(KeyboardInterrupt):
             share_out(library, beside)
         assert cores(beside) == 1
-        library.snapshot(tmp_path / "copy.duckdb")
-        list(library.audit())
-        assert cores(beside) == 1
+
+
+def test_who_has_many_rows_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is about all rows, or about a list, works on all cores, and is over then; what is about a few does not."""
+    asked = []
+    set_cores = DuckDBStore._set_cores
+
+    def counted(store: DuckDBStore, cores: int) -> None:
+        asked.append(cores)
+        set_cores(store, cores)
+
+    monkeypatch.setattr(DuckDBStore, "_set_cores", counted)
+    monkeypatch.setattr(_store, "_CORES", 3)
+    with trigger_core.open(tmp_path / "store.duckdb") as library:
+        fill(library)
+        library.record([*direct_trigger(), job(1)])
+        send(library, contact_external_id="user_1")
+        library.document("acme", DIRECT, "direct")
+        assert asked == []
+        for many in (
+            lambda: list(library.audit()),
+            library.compact,
+            lambda: library.snapshot(tmp_path / "copy.duckdb"),
+            lambda: send(library, list_name="everyone"),
+        ):
+            many()
+            assert asked == [3, 1], many
+            asked.clear()
 
 
 def test_a_closed_library_says_so(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ counted as (
     group by execution_id, outcome
 ),
 
-told as (
+kept as (
     insert into recorded_outcomes
     select
         p.account,
